@@ -25,42 +25,60 @@ type Known interface {
 // Names shows agents. It remembers what it found.
 type Names struct {
 	known Known
-	found map[string]shown
+	found map[string]Shown
 }
 
-// shown is the name to show for an agent, "" for none, and whether it can be taken for
+// Shown is the name to show for an agent, "" for none, and whether it can be taken for
 // another's.
-type shown struct {
-	name      string
-	ambiguous bool
+type Shown struct {
+	Name      string `json:"name,omitempty"`
+	Ambiguous bool   `json:"ambiguous,omitempty"`
+}
+
+// Brief returns the name, with the id after it where the name is ambiguous, or the id
+// where there is no name.
+func (s Shown) Brief(id string) string {
+	if s.Ambiguous {
+		return s.Name + " (" + id + ")"
+	}
+	if s.Name != "" {
+		return s.Name
+	}
+	return id
+}
+
+// Full returns the name and the id, or the id where there is no name.
+func (s Shown) Full(id string) string {
+	if s.Name != "" && s.Name != id {
+		return s.Name + " (" + id + ")"
+	}
+	return id
 }
 
 // NewNames returns Names of the agents that a projection knows.
-func NewNames(k Known) *Names { return &Names{k, map[string]shown{}} }
+func NewNames(k Known) *Names { return &Names{k, map[string]Shown{}} }
+
+// Shown returns how an agent is shown.
+func (n *Names) Shown(id string) Shown {
+	s, there := n.found[id]
+	if !there {
+		if a := n.known.Agent(id); a != nil && a.Name != "" && event.DisplayName(a.Name) == a.Name {
+			s = Shown{a.Name, ambiguous(n.known, a)}
+		}
+		n.found[id] = s
+	}
+	return s
+}
 
 // Name returns what an agent calls itself, "" if nothing that may be shown.
-func (n *Names) Name(id string) string { return n.of(id).name }
+func (n *Names) Name(id string) string { return n.Shown(id).Name }
 
 // Brief returns an agent's name, with the id after it where the name is ambiguous, or
 // the id where there is no name. Anything else that names somebody is returned as it is.
-func (n *Names) Brief(id string) string {
-	s := n.of(id)
-	if s.ambiguous {
-		return s.name + " (" + id + ")"
-	}
-	if s.name != "" {
-		return s.name
-	}
-	return id
-}
+func (n *Names) Brief(id string) string { return n.Shown(id).Brief(id) }
 
 // Full returns an agent's name and id, or the id where there is no name.
-func (n *Names) Full(id string) string {
-	if name := n.Name(id); name != "" && name != id {
-		return name + " (" + id + ")"
-	}
-	return id
-}
+func (n *Names) Full(id string) string { return n.Shown(id).Full(id) }
 
 // Quoted returns an agent's name and id, or the id in quotes where there is no name: for
 // a sentence.
@@ -92,17 +110,6 @@ func (n *Names) Briefs(ids []string) []string {
 		all = append(all, n.Brief(id))
 	}
 	return all
-}
-
-func (n *Names) of(id string) shown {
-	s, there := n.found[id]
-	if !there {
-		if a := n.known.Agent(id); a != nil && a.Name != "" && event.DisplayName(a.Name) == a.Name {
-			s = shown{a.Name, ambiguous(n.known, a)}
-		}
-		n.found[id] = s
-	}
-	return s
 }
 
 // ambiguous reports whether a name may mean somebody else: it is an id, or the name of

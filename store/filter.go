@@ -30,6 +30,7 @@ type Filter struct {
 	Ready       bool // open, no open blocker, not locked by others than Me, not scheduled for later than Now
 	Me          string
 	Blocked     bool       // open, with at least one open blocker
+	Connected   bool       // open, and waits for an open issue or blocks one
 	Overdue     bool       // open, due before Now
 	DueBy       event.Time // due then or earlier; 0 is no bound
 	ClosedSince event.Time // closed then or later; 0 is no bound
@@ -114,6 +115,12 @@ func (f *Filter) match(m *Memory, i *Issue) bool {
 		return false
 	}
 	if f.Blocked && (i.Status != event.Open || len(m.openBlockers(i)) == 0) {
+		return false
+	}
+	if f.Connected && (i.Status != event.Open || !slices.ContainsFunc(slices.Concat(i.BlockedBy, i.Blocks, i.Cyclic), func(u event.UUID) bool {
+		o := m.listed[u]
+		return o != nil && o.Status == event.Open
+	})) {
 		return false
 	}
 	return true

@@ -155,6 +155,10 @@ func (f *File) pageAmong(l Filter, of *hits) (page, error) {
 // waiting are the issues with an open blocker.
 const waiting = "(SELECT e.issue FROM edge e JOIN issue b ON b.k = e.other WHERE e.kind = 'b' AND e.cyclic = 0 AND b.status = 'open')"
 
+// connected are the issues that wait for an open issue, also in a cycle, or block one.
+const connected = "(SELECT e.issue FROM edge e JOIN issue b ON b.k = e.other WHERE e.kind = 'b' AND b.status = 'open'" +
+	" UNION SELECT e.other FROM edge e JOIN issue b ON b.k = e.issue WHERE e.kind = 'b' AND e.cyclic = 0 AND b.status = 'open')"
+
 // where is the filter in SQL; match has the rules.
 func (f *Filter) where() (conds []string, vals []any) {
 	need := func(cond string, v ...any) {
@@ -247,6 +251,9 @@ func (f *Filter) whereOthers(need func(cond string, v ...any)) {
 	}
 	if f.Blocked {
 		need("i.status = 'open' AND i.k IN " + waiting)
+	}
+	if f.Connected {
+		need("i.status = 'open' AND i.k IN " + connected)
 	}
 }
 

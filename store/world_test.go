@@ -299,7 +299,7 @@ func filters(m *store.Memory) []store.Filter {
 	for _, f := range []store.Filter{
 		{Without: []string{"bug"}}, {Without: []string{"u\u0308", "zz top"}, Labels: []string{"bug"}}, {Without: []string{""}}, {NoLabel: true}, {NoLabel: true, Labels: []string{"bug"}},
 		{Priority: event.High, AtLeast: true}, {Priority: event.Low, AtLeast: true}, {AtLeast: true}, {Unassigned: true}, {Locked: true}, {Unlocked: true}, {Locked: true, Unlocked: true},
-		{Blocked: true, Unlocked: true}, {DueBy: now}, {DueBy: 1}, {DueBy: event.MaxTime}, {ClosedSince: 1}, {ClosedSince: now}, {ClosedSince: event.MaxTime}, {Issue: event.UUID{1}}, {Authors: []string{"nobody"}},
+		{Blocked: true, Unlocked: true}, {Connected: true}, {Connected: true, Sort: "priority", Limit: 2}, {DueBy: now}, {DueBy: 1}, {DueBy: event.MaxTime}, {ClosedSince: 1}, {ClosedSince: now}, {ClosedSince: event.MaxTime}, {Issue: event.UUID{1}}, {Authors: []string{"nobody"}},
 	} {
 		for _, f.Status = range []string{"", "all"} {
 			fs = append(fs, f)

@@ -73,6 +73,9 @@ func (d *deriver) add(k Kind, subject, ref, format string, args ...any) {
 	d.found[id] = Derived{Identity: id, Ref: ref, Severity: r.Severity, Text: fmt.Sprintf(format, args...)}
 }
 
+// who names an agent by name and id: an alert is also read elsewhere.
+func (d *deriver) who(id string) string { return d.f.Shown(id).Full(id) }
+
 func (d *deriver) onAgent(k Kind, agent, format string, args ...any) {
 	d.add(k, "agent:"+agent, "agent:"+agent, format, args...)
 }
@@ -93,7 +96,7 @@ func (d *deriver) staleLocks() {
 	for k := range d.f.Locks {
 		if l := &d.f.Locks[k]; counters.Stale(d.f, l, d.set.Thresholds, d.clock) {
 			held := time.Duration(d.clock.Now() - l.Since)
-			d.onLock(StaleLock, l, "lock on issue %s held by %s for %d minute(s)", facts.Ref(l.Name), l.Holder, int(held.Minutes()))
+			d.onLock(StaleLock, l, "lock on issue %s held by %s for %d minute(s)", facts.Ref(l.Name), d.who(l.Holder), int(held.Minutes()))
 		}
 	}
 }
@@ -106,7 +109,7 @@ func (d *deriver) silentAgents() {
 			continue
 		}
 		if a := d.f.Agent(l.Holder); a != nil && a.LastSign != 0 && d.seen.After(a.LastSign+event.Time(d.set.Silent)) {
-			d.onAgent(SilentAgent, a.ID, "agent %s silent >%s while holding lock on issue %s", a.ID, minutes(d.set.Silent), facts.Ref(l.Name))
+			d.onAgent(SilentAgent, a.ID, "agent %s silent >%s while holding lock on issue %s", d.who(a.ID), minutes(d.set.Silent), facts.Ref(l.Name))
 		}
 	}
 }
@@ -170,7 +173,7 @@ func (d *deriver) badSignatures() {
 func (d *deriver) forks() {
 	for k := range d.f.Agents {
 		if a := &d.f.Agents[k]; a.Forked {
-			d.onAgent(ForkProven, a.ID, "the key of %s has written two histories", a.ID)
+			d.onAgent(ForkProven, a.ID, "the key of %s has written two histories", d.who(a.ID))
 		}
 	}
 }
@@ -193,7 +196,7 @@ func (d *deriver) untrusted() {
 		a := &d.f.Agents[k]
 		n := a.Marks["unknown-signer"] + a.Marks["unapproved"]
 		if n > 0 && !d.seen.After(a.LastLine+event.Time(d.set.UntrustedSince)) {
-			d.onAgent(UntrustedSigner, a.ID, "%d event(s) of %s are from a key that nobody approved", n, a.ID)
+			d.onAgent(UntrustedSigner, a.ID, "%d event(s) of %s are from a key that nobody approved", n, d.who(a.ID))
 		}
 	}
 }
@@ -201,7 +204,7 @@ func (d *deriver) untrusted() {
 func (d *deriver) endedLogs() {
 	for k := range d.f.Agents {
 		if a := &d.f.Agents[k]; a.Ended != "" && !a.Forked {
-			d.onAgent(LogEnded, a.ID, "the log of %s ends after event %d: %s", a.ID, a.EndedAt, a.Ended)
+			d.onAgent(LogEnded, a.ID, "the log of %s ends after event %d: %s", d.who(a.ID), a.EndedAt, a.Ended)
 		}
 	}
 }
@@ -229,7 +232,7 @@ func (d *deriver) requests() {
 		if a := d.f.Agent(r.Target); a != nil && a.Retired {
 			continue
 		}
-		d.add(PendingRequest, "request:"+r.ID, "request:"+r.ID, "%s has not acknowledged the request to %s for more than %s", r.Target, r.Kind, minutes(d.set.Unanswered))
+		d.add(PendingRequest, "request:"+r.ID, "request:"+r.ID, "%s has not acknowledged the request to %s for more than %s", d.who(r.Target), r.Kind, minutes(d.set.Unanswered))
 		if set := d.set.Rules[PendingRequest]; r.Kind == "kill" && set.Severity == "" {
 			id := Identity{PendingRequest, "request:" + r.ID}
 			one := d.found[id]
@@ -243,7 +246,7 @@ func (d *deriver) needsInput() {
 	for k := range d.f.Agents {
 		a := &d.f.Agents[k]
 		if a.State == "awaiting_input" && !a.Retired && d.seen.After(a.StateSince+event.Time(d.set.InputWait)) {
-			d.onAgent(NeedsInput, a.ID, "%s waits for input%s", a.ID, d.workingOn(a))
+			d.onAgent(NeedsInput, a.ID, "%s waits for input%s", d.who(a.ID), d.workingOn(a))
 		}
 	}
 }
@@ -266,7 +269,7 @@ func (d *deriver) contention() {
 		case len(l.Queue) >= d.set.QueueLength:
 			d.onLock(Contention, l, "%d agents wait for the lock on %s", len(l.Queue), facts.Ref(l.Name))
 		case d.clock.After(l.Queue[0].Since + event.Time(d.set.QueueWait)):
-			d.onLock(Contention, l, "%s has waited for the lock on %s for more than %s", l.Queue[0].Agent, facts.Ref(l.Name), minutes(d.set.QueueWait))
+			d.onLock(Contention, l, "%s has waited for the lock on %s for more than %s", d.who(l.Queue[0].Agent), facts.Ref(l.Name), minutes(d.set.QueueWait))
 		}
 	}
 }
@@ -282,7 +285,7 @@ func (d *deriver) cycles() {
 func (d *deriver) storms() {
 	for k := range d.f.Agents {
 		if a := &d.f.Agents[k]; a.Burst != 0 && !d.clock.After(a.Burst+event.Time(facts.StormWindow)) {
-			d.onAgent(Storm, a.ID, "%s wrote more than %d events within a minute", a.ID, facts.StormLines)
+			d.onAgent(Storm, a.ID, "%s wrote more than %d events within a minute", d.who(a.ID), facts.StormLines)
 		}
 	}
 }

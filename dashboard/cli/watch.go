@@ -173,7 +173,7 @@ func (s *screen) agents() (lines []string) {
 	for _, a := range all {
 		if age := s.Now - a.LastSign; !a.Retired && age < event.Time(24*time.Hour) {
 			state := cmp.Or(strings.ReplaceAll(a.State, "_", " "), "seen")
-			lines = append(lines, strings.TrimRight(fmt.Sprintf("  %s  %s %s ago  %s", a.ID, state, span(age), held[a.ID]), " "))
+			lines = append(lines, strings.TrimRight(fmt.Sprintf("  %s  %s %s ago  %s", a.Full(a.ID), state, span(age), held[a.ID]), " "))
 		}
 	}
 	return lines

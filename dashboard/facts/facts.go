@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 )
 
 // Facts are those of one project. Equal states give equal bytes (Encode).
@@ -79,7 +80,8 @@ type Waiter struct {
 // Agent is one writer. A line and a presence are both signs: LastSign is the
 // newer of them.
 type Agent struct {
-	ID         string         `json:"id"`
+	ID string `json:"id"`
+	people.Shown
 	Kind       string         `json:"kind,omitempty"`
 	LastLine   event.Time     `json:"last_line,omitempty"`
 	LastSign   event.Time     `json:"last_sign,omitempty"` // 0: never
@@ -194,6 +196,14 @@ func (f *Facts) Agent(id string) *Agent {
 		return nil
 	}
 	return &f.Agents[k]
+}
+
+// Shown returns how an agent is shown.
+func (f *Facts) Shown(id string) people.Shown {
+	if a := f.Agent(id); a != nil {
+		return a.Shown
+	}
+	return people.Shown{}
 }
 
 // Continue copies from the previous facts what a single state cannot tell:

@@ -76,7 +76,7 @@ func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c 
 	for k := range f.Locks {
 		if l := &f.Locks[k]; l.Asked != 0 {
 			items = append(items, Item{Key: fmt.Sprintf("%s question %s", slug, l.Issue), Group: Now, Reason: "question", Severity: alerts.Warning,
-				Text: fmt.Sprintf("%s asks on %s %q: %s", l.Holder, facts.Ref(l.Name), l.Title, l.Question), Since: l.Asked, Began: l.Asked, Project: slug, Issue: l.Name, Agent: l.Holder})
+				Text: fmt.Sprintf("%s asks on %s %q: %s", f.Shown(l.Holder).Brief(l.Holder), facts.Ref(l.Name), l.Title, l.Question), Since: l.Asked, Began: l.Asked, Project: slug, Issue: l.Name, Agent: l.Holder})
 		}
 	}
 	for k := range f.Issues {

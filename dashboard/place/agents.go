@@ -12,6 +12,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -28,9 +29,10 @@ func (x *extractor) agents() error {
 		}
 		return all[id]
 	}
+	names := people.NewNames(x.view)
 	for _, a := range x.view.Agents() {
 		one := add(a.ID)
-		one.Kind, one.Retired = string(a.Kind), a.Retired
+		one.Kind, one.Retired, one.Shown = string(a.Kind), a.Retired, names.Shown(a.ID)
 	}
 	for _, l := range x.f.Locks {
 		add(l.Holder)

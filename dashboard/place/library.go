@@ -7,6 +7,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -37,8 +38,17 @@ func NewLibrary(o Options) *Library { return &Library{o: o, held: held} }
 type View struct {
 	tracker.Projection
 	Agent string
+	Names *people.Names
 	t     *tracker.Tracker
 }
+
+// viewOf lends a projection of a tracker.
+func viewOf(p tracker.Projection, t *tracker.Tracker) View {
+	return View{p, t.Agent(), people.NewNames(p), t}
+}
+
+// Self returns which agents are the person who works here.
+func (v View) Self(ctx context.Context) (*people.Self, error) { return v.t.Self(ctx, v.Projection) }
 
 // Trust returns who may write, and the state of each log.
 func (v View) Trust(ctx context.Context) (*tracker.Trust, error) { return v.t.Trust(ctx) }
@@ -70,7 +80,7 @@ func (l *Library) Read(ctx context.Context, path string, do func(View) error) er
 		b.close() // what is held may be what is wrong
 		return err
 	}
-	return do(View{view, b.t.Agent(), b.t})
+	return do(viewOf(view, b.t))
 }
 
 // shelve closes a book that had to make room while it was read.
@@ -136,7 +146,7 @@ func (l *Library) Write(ctx context.Context, path string, build func(View, *trac
 	var err error
 	r.Notes, err = l.Change(ctx, path, func(t *tracker.Tracker) error {
 		done, err := t.Emit(ctx, tracker.EmitOptions{}, func(p tracker.Projection) ([]event.Body, error) {
-			return build(View{p, t.Agent(), t}, t)
+			return build(viewOf(p, t), t)
 		})
 		if err == nil {
 			r.Agent, r.Sync, r.Lines = done.Agent, done.Sync, done.Lines

@@ -6,6 +6,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -13,7 +14,7 @@ import (
 // Recent is one thing that was done, in words.
 type Recent struct {
 	At    event.Time
-	Agent string
+	Agent string // as it is shown
 	Issue string // name; "" is about none
 	Title string
 	Text  string
@@ -30,6 +31,7 @@ func (p *Place) Recent(ctx context.Context, n int) (all []Recent, err error) {
 		if err != nil {
 			return err
 		}
+		names := people.NewNames(view)
 		for _, i := range rows {
 			lines, err := view.History(i.UUID)
 			if err != nil {
@@ -37,7 +39,7 @@ func (p *Place) Recent(ctx context.Context, n int) (all []Recent, err error) {
 			}
 			lines = lines[max(0, len(lines)-n):]
 			for k, shape := range answer.History(view, i.UUID, lines) {
-				all = append(all, Recent{lines[k].Shown(), shape.Agent, i.Name(), i.Title, shape.Text})
+				all = append(all, Recent{lines[k].Shown(), names.Brief(shape.Agent), i.Name(), i.Title, shape.Text})
 			}
 		}
 		return nil

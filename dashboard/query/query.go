@@ -40,7 +40,7 @@ func (e *Error) Error() string { return fmt.Sprintf("'%s' is not valid: %s", e.P
 var Operators = [][2]string{
 	{"is:open", "open; also is:closed, is:archived, is:all"}, {"is:ready", "ready to work on"}, {"is:blocked", "waits for an open issue"},
 	{"is:overdue", "open and past its due date"}, {"is:locked", "an agent holds the lock"}, {"label:bug", "has the label"}, {"-label:bug", "does not have the label"},
-	{"@alice", "assigned to alice"}, {"lock:agent-1", "held or claimed by this agent"}, {"prio:high", "has this priority"}, {"prio:>=high", "has this or a higher priority"},
+	{"@alice", "assigned to alice; @me: to you"}, {"lock:agent-1", "held or claimed by this agent"}, {"prio:high", "has this priority"}, {"prio:>=high", "has this or a higher priority"},
 	{"due:<7d", "due within 7 days"}, {`milestone:"1.0"`, "in the milestone"},
 }
 

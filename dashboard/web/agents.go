@@ -61,7 +61,7 @@ func (s *Server) agents(r *request) error {
 type requestDoc struct {
 	ID      string  `json:"id"`
 	Kind    string  `json:"kind"`
-	By      string  `json:"by"`
+	By      person  `json:"by"`
 	SentAt  instant `json:"sent_at"`
 	Expires instant `json:"expires_at"`
 	Acked   bool    `json:"acked"`
@@ -99,7 +99,7 @@ func (s *Server) agent(r *request) error {
 	if err != nil {
 		return err
 	}
-	d := agentPage{Project: s.docOf(r, p), Agent: agentDoc{ID: a.ID, Kind: a.Kind, State: "gone", LastSign: instant(a.LastSign), Recent: a.RecentUntil(event.TimeOf(s.Now()))}, Retired: a.Retired, Forked: a.Forked, Marks: map[string]int{},
+	d := agentPage{Project: s.docOf(r, p), Agent: agentDoc{Who: personOf(f, id), ID: a.ID, Name: a.Name, Kind: a.Kind, State: "gone", LastSign: instant(a.LastSign), Recent: a.RecentUntil(event.TimeOf(s.Now()))}, Retired: a.Retired, Forked: a.Forked, Marks: map[string]int{},
 		Requests: []requestDoc{}, Lines: []lineRow{}, Can: mayWrite(p)}
 	if all := agentsOf(f, set.Thresholds, event.TimeOf(s.Now())); slices.ContainsFunc(all, func(o agentDoc) bool { return o.ID == id }) {
 		d.Agent = all[slices.IndexFunc(all, func(o agentDoc) bool { return o.ID == id })]
@@ -112,7 +112,7 @@ func (s *Server) agent(r *request) error {
 	}
 	for _, q := range f.Requests {
 		if q.Target == id {
-			d.Requests = append(d.Requests, requestDocOf(q))
+			d.Requests = append(d.Requests, requestDocOf(f, q))
 		}
 	}
 	slices.SortFunc(d.Requests, func(a, b requestDoc) int { return strings.Compare(b.ID, a.ID) })
@@ -127,8 +127,8 @@ func (s *Server) agent(r *request) error {
 	return s.render(r, "agent", id+" in "+p.Slug, d, "p:"+p.ID)
 }
 
-func requestDocOf(q facts.Request) requestDoc {
-	return requestDoc{q.ID, q.Kind, q.By, instant(q.SentAt), instant(q.ExpiresAt), q.Acked, q.Acted, q.Result}
+func requestDocOf(n naming, q facts.Request) requestDoc {
+	return requestDoc{q.ID, q.Kind, personOf(n, q.By), instant(q.SentAt), instant(q.ExpiresAt), q.Acked, q.Acted, q.Result}
 }
 
 // markWords are the words of a mark.

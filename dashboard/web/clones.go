@@ -13,7 +13,7 @@ import (
 type placeDoc struct {
 	Slug       string `json:"slug"`
 	Path       string `json:"path"`
-	Agent      string `json:"agent"`
+	Agent      person `json:"agent"`
 	Capability string `json:"write_capability"`
 }
 
@@ -21,7 +21,7 @@ type placeDoc struct {
 func placesOf(c place.Clones, p db.Project) []placeDoc {
 	all := []placeDoc{}
 	for _, o := range c.Of(p) {
-		all = append(all, placeDoc{o.Slug, o.Place.Path, o.Place.Agent, o.Place.Capability})
+		all = append(all, placeDoc{o.Slug, o.Place.Path, personOf(&o.State.Facts, o.Place.Agent), o.Place.Capability})
 	}
 	return all
 }

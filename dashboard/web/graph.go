@@ -13,6 +13,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
+// graphReads bounds how many issues are read around a root.
+const graphReads = 5000
+
 // graphPage is the data of the page of what blocks what.
 type graphPage struct {
 	Project projectDoc  `json:"project"`
@@ -20,7 +23,8 @@ type graphPage struct {
 	Depth   int         `json:"depth"`
 	Nodes   []graphNode `json:"nodes"`
 	Edges   []graphEdge `json:"edges"`
-	Left    int         `json:"left_out"`
+	Left    int         `json:"left_out"`    // connected issues that are not drawn
+	Apart   int         `json:"unconnected"` // open issues that neither wait for an open issue nor block one
 	Error   string      `json:"error,omitempty"`
 	Width   float64     `json:"-"`
 	Height  float64     `json:"-"`
@@ -41,8 +45,8 @@ type graphEdge struct {
 	Blocked issueDoc `json:"blocked"`
 }
 
-// graph draws what blocks what. Closed issues and those that nothing connects
-// are left out.
+// graph draws which open issue waits for which: the most urgent that are connected, or those
+// around one.
 func (s *Server) graph(r *request) error {
 	p, err := s.found(r)
 	if err != nil {
@@ -53,7 +57,7 @@ func (s *Server) graph(r *request) error {
 	if d.Depth, err = strconv.Atoi(q.Get("depth")); err != nil || d.Depth < 1 {
 		d.Depth = 10
 	}
-	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error { return d.fill(v) })
+	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error { return d.fill(v, event.TimeOf(s.Now())) })
 	if missing := (*store.NotFoundError)(nil); errors.As(err, &missing) {
 		d.Error, err = s.explain(err).Message, nil
 	}
@@ -64,89 +68,88 @@ func (s *Server) graph(r *request) error {
 }
 
 // fill collects the issues of the graph and places them.
-func (d *graphPage) fill(v place.View) error {
-	rows, _, err := v.List(store.Filter{Sort: "priority"})
-	if err != nil {
-		return err
-	}
-	open := map[event.UUID]*store.Issue{}
-	for _, i := range rows {
-		open[i.UUID] = i
-	}
-	near := func(i *store.Issue) (all []event.UUID) {
-		for _, u := range append(append(slices.Clone(i.BlockedBy), i.Blocks...), i.Cyclic...) {
-			if open[u] != nil {
-				all = append(all, u)
-			}
-		}
-		return all
-	}
-	chosen, ids := map[event.UUID]bool{}, []string{}
-	take := func(i *store.Issue) {
-		switch {
-		case chosen[i.UUID]:
-		case len(ids) >= draw.MaxNodes:
-			d.Left++
-		default:
-			chosen[i.UUID] = true
-			ids = append(ids, i.UUID.String())
-		}
-	}
+func (d *graphPage) fill(v place.View, now event.Time) error {
 	if d.Root != "" {
 		root, err := verb.Resolve(v.Projection, d.Root)
 		if err != nil {
 			return err
 		}
-		open[root.UUID] = root
-		take(root)
-		for ring := []*store.Issue{root}; d.Depth > 0 && len(ring) > 0; d.Depth-- {
-			var next []*store.Issue
-			for _, i := range ring {
-				for _, u := range near(i) {
-					if !chosen[u] {
-						next = append(next, open[u])
-						take(open[u])
-					}
-				}
-			}
-			ring = next
-		}
-	} else {
-		for _, i := range rows {
-			if len(near(i)) > 0 {
-				take(i)
-			}
-		}
+		return d.place(v, d.around(v, root), now)
 	}
-	d.place(open, chosen, ids)
-	return nil
+	rows, total, err := v.List(store.Filter{Connected: true, Sort: "priority", Limit: draw.MaxNodes})
+	if err != nil {
+		return err
+	}
+	_, open, err := v.List(store.Filter{Limit: 1})
+	if err != nil {
+		return err
+	}
+	d.Left, d.Apart = total-len(rows), open-total
+	return d.place(v, rows, now)
 }
 
-func (d *graphPage) place(open map[event.UUID]*store.Issue, chosen map[event.UUID]bool, ids []string) {
+// near are the issues that an issue waits for or blocks.
+func near(i *store.Issue) []event.UUID { return slices.Concat(i.BlockedBy, i.Blocks, i.Cyclic) }
+
+// around are the open issues that can be reached from one, the nearest first.
+func (d *graphPage) around(v place.View, root *store.Issue) []*store.Issue {
+	rows, seen, reads := []*store.Issue{root}, map[event.UUID]bool{root.UUID: true}, 0
+	for ring, depth := rows, d.Depth; depth > 0 && len(ring) > 0; depth-- {
+		var next []*store.Issue
+		for _, i := range ring {
+			for _, u := range near(i) {
+				if seen[u] || reads == graphReads {
+					continue
+				}
+				seen[u] = true
+				reads++
+				switch o, err := v.Row(u); {
+				case err != nil || o.Status != event.Open:
+				case len(rows) == draw.MaxNodes:
+					d.Left++
+				default:
+					rows, next = append(rows, o), append(next, o)
+				}
+			}
+		}
+		ring = next
+	}
+	return rows
+}
+
+func (d *graphPage) place(v place.View, rows []*store.Issue, now event.Time) error {
 	var edges []draw.Edge
+	var ids []string
 	by, in, out := map[string]*store.Issue{}, map[string][]string{}, map[string][]string{}
-	for u := range chosen {
-		i := open[u]
-		by[u.String()] = i
+	for _, i := range rows {
+		by[i.UUID.String()] = i
+		ids = append(ids, i.UUID.String())
+	}
+	for _, i := range rows {
 		for _, b := range append(slices.Clone(i.BlockedBy), i.Cyclic...) {
-			if chosen[b] {
-				edges = append(edges, draw.Edge{From: b.String(), To: u.String()})
+			if by[b.String()] != nil {
+				edges = append(edges, draw.Edge{From: b.String(), To: i.UUID.String()})
 			}
 		}
 	}
 	g := draw.Layout(ids, edges)
 	for _, l := range g.Lines {
-		d.Edges = append(d.Edges, graphEdge{l, issueDocOf(by[l.From]), issueDocOf(by[l.To])})
+		d.Edges = append(d.Edges, graphEdge{l, issueDocOf(v.Names, by[l.From]), issueDocOf(v.Names, by[l.To])})
 		if !l.Cyclic {
 			in[l.To], out[l.From] = append(in[l.To], l.From), append(out[l.From], l.To)
 		}
 	}
 	for _, n := range g.Nodes {
 		i := by[n.ID]
-		d.Nodes = append(d.Nodes, graphNode{Place: n, Issue: issueDocOf(i), Ready: len(in[n.ID]) == 0 && (i.Lock == nil || i.Lock.Ending), Short: short(i.Title, 24),
+		_, ready, err := v.List(store.Filter{Issue: i.UUID, Ready: true, Now: now, Limit: 1}) // a blocker may not be drawn
+		if err != nil {
+			return err
+		}
+		d.Nodes = append(d.Nodes, graphNode{Place: n, Issue: issueDocOf(v.Names, i), Ready: ready > 0, Short: short(i.Title, 24),
 			Out: strings.Join(out[n.ID], " "), In: strings.Join(in[n.ID], " ")})
 	}
 	d.Width, d.Height = g.Width, g.Height
+	return nil
 }
 
 // short cuts a text to a number of characters.

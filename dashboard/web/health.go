@@ -38,7 +38,7 @@ func (s *Server) health(r *request) error {
 		Unsent: backlogDoc{h.Unsent.N, instant(h.Unsent.Oldest)}, Sequence: h.Sequence, BadSteps: h.BadSteps, Lost: h.Lost, OtherHub: h.OtherHub, Signing: h.Signing, Level: h.Level,
 		Rejected: []rejectionsDoc{}, Agents: []trustDoc{}, Copies: []copyDoc{}}
 	for _, a := range p.State.Facts.Agents {
-		t := trustDoc{Agent: a.ID, Forked: a.Forked, Retired: a.Retired, Ended: a.Ended, Marks: map[string]int{}, LastSign: instant(a.LastSign)}
+		t := trustDoc{Agent: a.ID, Who: person{a.ID, a.Shown}, Forked: a.Forked, Retired: a.Retired, Ended: a.Ended, Marks: map[string]int{}, LastSign: instant(a.LastSign)}
 		for mark, n := range a.Marks {
 			t.Marks[markWords(mark)] += n
 		}
@@ -94,6 +94,7 @@ type rejectionsDoc struct {
 
 type trustDoc struct {
 	Agent    string         `json:"agent"`
+	Who      person         `json:"-"`
 	LastSign instant        `json:"last_sign"`
 	Forked   bool           `json:"forked"`
 	Retired  bool           `json:"retired"`

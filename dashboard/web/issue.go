@@ -19,8 +19,8 @@ import (
 type entry struct {
 	Key     string
 	At      event.Time
-	Agent   string
-	Author  string // of a comment; "" is a change
+	Agent   person
+	Author  person // of a comment; a change has none
 	Kind    string
 	Text    string
 	Edited  bool
@@ -33,11 +33,11 @@ type entry struct {
 type detailDoc struct {
 	issueDoc    `json:"-"`
 	Description string        `json:"-"`
-	CreatedBy   string        `json:"-"`
+	CreatedBy   person        `json:"-"`
 	CreatedAt   instant       `json:"-"`
 	ClosedAt    instant       `json:"-"`
 	ScheduledAt instant       `json:"-"`
-	StatusBy    string        `json:"-"`
+	StatusBy    person        `json:"-"`
 	Reason      string        `json:"-"`
 	Milestone   string        `json:"-"`
 	Parent      *issueDoc     `json:"-"`
@@ -54,7 +54,7 @@ type detailDoc struct {
 }
 
 type waiterDoc struct {
-	Agent string
+	Agent person
 	Since instant
 }
 
@@ -69,8 +69,8 @@ type relationDoc struct {
 
 // detailOf collects what an issue's page shows.
 func detailOf(v place.View, i *store.Issue) (detailDoc, error) {
-	d := detailDoc{issueDoc: issueDocOf(i), Description: i.Description, CreatedBy: i.CreatedBy, CreatedAt: instant(i.CreatedAt), ClosedAt: instant(i.ClosedAt),
-		ScheduledAt: instant(i.ScheduledAt), StatusBy: i.StatusBy, Reason: i.Reason, Children: others(v, i.Children), BlockedBy: others(v, i.BlockedBy), Blocks: others(v, i.Blocks)}
+	d := detailDoc{issueDoc: issueDocOf(v.Names, i), Description: i.Description, CreatedBy: personOf(v.Names, i.CreatedBy), CreatedAt: instant(i.CreatedAt), ClosedAt: instant(i.ClosedAt),
+		ScheduledAt: instant(i.ScheduledAt), StatusBy: personOf(v.Names, i.StatusBy), Reason: i.Reason, Children: others(v, i.Children), BlockedBy: others(v, i.BlockedBy), Blocks: others(v, i.Blocks)}
 	if up := others(v, []event.UUID{i.Parent}); len(up) == 1 {
 		d.Parent = &up[0]
 	}
@@ -90,7 +90,7 @@ func detailOf(v place.View, i *store.Issue) (detailDoc, error) {
 		d.LockedAt, d.Token = instant(i.Lock.Since), i.Lock.Token
 	}
 	for _, w := range i.Queue {
-		d.Queue = append(d.Queue, waiterDoc{w.Agent, instant(w.Since)})
+		d.Queue = append(d.Queue, waiterDoc{personOf(v.Names, w.Agent), instant(w.Since)})
 	}
 	for _, t := range i.Time {
 		if t.DurationSeconds != nil {
@@ -132,7 +132,7 @@ func streamOf(v place.View, i *store.Issue) ([]entry, error) {
 	words := answer.History(v.Projection, i.UUID, lines)
 	var all []entry
 	for k, l := range lines {
-		e := entry{Key: fmt.Sprintf("%s-%d", l.Agent, l.Seq), At: l.Shown(), Agent: l.Agent, Text: words[k].Text, Line: fmt.Sprintf("%s/%d", l.Agent, l.Seq), Mark: answer.MarkWords[v.Mark(l.Agent, l.Seq)]}
+		e := entry{Key: fmt.Sprintf("%s-%d", l.Agent, l.Seq), At: l.Shown(), Agent: personOf(v.Names, l.Agent), Text: words[k].Text, Line: fmt.Sprintf("%s/%d", l.Agent, l.Seq), Mark: answer.MarkWords[v.Mark(l.Agent, l.Seq)]}
 		if words[k].Rejected != nil {
 			e.Refused = words[k].Rejected.Reason
 		}
@@ -143,14 +143,14 @@ func streamOf(v place.View, i *store.Issue) ([]entry, error) {
 				continue // deleted, or said twice
 			}
 			delete(comments, b.Comment)
-			e.Key, e.Author, e.Kind, e.Text, e.Edited, e.At = c.UUID.String(), c.Author, c.Kind, c.Content, c.Edited, c.CreatedAt
+			e.Key, e.Author, e.Kind, e.Text, e.Edited, e.At = c.UUID.String(), personOf(v.Names, c.Author), c.Kind, c.Content, c.Edited, c.CreatedAt
 		case *event.CommentEdited:
 			continue // its text is shown, with a word that it was edited
 		}
 		all = append(all, e)
 	}
 	for _, c := range comments { // of lines that are no longer there one by one
-		all = append(all, entry{Key: c.UUID.String(), At: c.CreatedAt, Agent: c.By, Author: c.Author, Kind: c.Kind, Text: c.Content, Edited: c.Edited})
+		all = append(all, entry{Key: c.UUID.String(), At: c.CreatedAt, Agent: personOf(v.Names, c.By), Author: personOf(v.Names, c.Author), Kind: c.Kind, Text: c.Content, Edited: c.Edited})
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Compare(a.At, b.At) })
 	return all, nil
@@ -164,7 +164,7 @@ func others(v place.View, list []event.UUID) []issueDoc {
 			continue
 		}
 		if i, err := v.Row(u); err == nil {
-			all = append(all, issueDocOf(i))
+			all = append(all, issueDocOf(v.Names, i))
 		}
 	}
 	return all
@@ -195,7 +195,7 @@ func (d issuePage) Can(verb string) bool { return slices.Contains(d.Verbs, verb)
 // Shown is the part of the stream that is shown.
 func (d issuePage) Shown() (all []entry) {
 	for _, e := range d.Issue.Stream {
-		if d.Show == "all" || (d.Show == "talk") == (e.Author != "") {
+		if d.Show == "all" || (d.Show == "talk") == (e.Author.ID != "") {
 			all = append(all, e)
 		}
 	}

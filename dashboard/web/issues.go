@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -74,9 +75,9 @@ type card struct {
 }
 
 // put adds an issue; only the first few are shown.
-func (c *column) put(i *store.Issue, moves string) {
+func (c *column) put(n naming, i *store.Issue, moves string) {
 	if c.Total++; len(c.Rows) < columnRows {
-		c.Rows = append(c.Rows, card{issueDocOf(i), moves})
+		c.Rows = append(c.Rows, card{issueDocOf(n, i), moves})
 	}
 }
 
@@ -152,7 +153,7 @@ func (s *Server) issues(r *request) error {
 		d.Error = err.Error()
 	}
 	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error {
-		l, err := s.lister(v, asked)
+		l, err := s.lister(r.Context(), v, asked)
 		if missing := (*store.NotFoundError)(nil); errors.As(err, &missing) {
 			d.Error = err.Error()
 			return nil
@@ -188,15 +189,16 @@ type lister struct {
 	now event.Time
 }
 
-func (s *Server) lister(v place.View, q query.Query) (*lister, error) {
+func (s *Server) lister(ctx context.Context, v place.View, q query.Query) (*lister, error) {
 	l := &lister{v: v, q: q, now: event.TimeOf(s.Now())}
 	l.f = store.Filter{Status: q.Status, Labels: q.Labels, Without: q.Without, Priority: q.Priority, AtLeast: q.AtLeast,
 		Locked: q.Locked, Ready: q.Ready, Blocked: q.Blocked, Overdue: q.Overdue, Now: l.now}
-	if q.Assignee != "" {
-		l.f.Assignees = verb.Whose(v.Projection, &people.Self{}, q.Assignee)
+	var err error
+	if l.f.Assignees, err = whose(ctx, v, q.Assignee); err != nil {
+		return nil, err
 	}
-	if q.LockedBy != "" {
-		l.f.LockedBy = verb.Whose(v.Projection, &people.Self{}, q.LockedBy)
+	if l.f.LockedBy, err = whose(ctx, v, q.LockedBy); err != nil {
+		return nil, err
 	}
 	if q.DueWithin > 0 {
 		l.f.DueBy = l.now + event.Time(q.DueWithin)
@@ -209,6 +211,21 @@ func (s *Server) lister(v place.View, q query.Query) (*lister, error) {
 		l.f.Milestone = m.UUID
 	}
 	return l, nil
+}
+
+// whose are the agents that a word of a query names, and the word; @me is who runs the dashboard.
+func whose(ctx context.Context, v place.View, word string) ([]string, error) {
+	switch word {
+	case "":
+		return nil, nil
+	case "me":
+		self, err := v.Self(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return append(self.Agents, people.Me), nil
+	}
+	return verb.Whose(v.Projection, &people.Self{}, word), nil
 }
 
 // list returns the rows from a position on, and how many there are in all.
@@ -252,7 +269,7 @@ func (d *issuesPage) fill(l *lister, json bool) error {
 		}
 		d.Total = total
 		for _, i := range rows {
-			d.Rows = append(d.Rows, issueDocOf(i))
+			d.Rows = append(d.Rows, issueDocOf(l.v.Names, i))
 		}
 		if !json {
 			return nil
@@ -287,7 +304,7 @@ func (d *issuesPage) board(l *lister) error {
 		}
 		col := column{Name: c.name, Total: total, Verbs: c.verbs}
 		for _, i := range rows {
-			col.Rows = append(col.Rows, card{issueDocOf(i), statusMoves(i, l.v.Agent)})
+			col.Rows = append(col.Rows, card{issueDocOf(l.v.Names, i), statusMoves(i, l.v.Agent)})
 		}
 		d.Total += col.Total
 		d.Columns = append(d.Columns, col)
@@ -335,12 +352,15 @@ func (d *issuesPage) grouped(l *lister) error {
 			c := by[name]
 			if c == nil {
 				c = &column{Name: cmp.Or(name, "no "+d.Group), Verbs: move[0], Field: move[1], Value: name}
+				if d.Group == "assignee" || d.Group == "agent" {
+					c.Name = cmp.Or(l.v.Names.Brief(name), c.Name)
+				}
 				if name == "" && d.Group != "milestone" {
 					c.Verbs = "" // taking one of several names away says which
 				}
 				by[name] = c
 			}
-			c.put(i, move[0])
+			c.put(l.v.Names, i, move[0])
 		}
 	}
 	for _, c := range by {
@@ -383,7 +403,7 @@ func (d *issuesPage) tree(l *lister) error {
 		rows := below[u]
 		delete(below, u) // each is shown once, whatever refers to what
 		for _, i := range rows {
-			all = append(all, node{issueDocOf(i), nest(i.UUID), d.Project.Slug})
+			all = append(all, node{issueDocOf(l.v.Names, i), nest(i.UUID), d.Project.Slug})
 		}
 		return all
 	}

@@ -20,7 +20,7 @@ type lockDoc struct {
 }
 
 type queuedDoc struct {
-	Agent string  `json:"agent"`
+	Agent person  `json:"agent"`
 	Since instant `json:"since"`
 }
 
@@ -46,11 +46,11 @@ func (s *Server) locks(r *request) error {
 			if i.Lock == nil {
 				continue
 			}
-			l := lockDoc{Issue: issueDocOf(i), Token: i.Lock.Token, Since: instant(i.Lock.Since), Branch: i.Lock.Branch, Ending: i.Lock.Ending, LastSign: instant(v.LastSign(i.Lock.Holder)),
+			l := lockDoc{Issue: issueDocOf(v.Names, i), Token: i.Lock.Token, Since: instant(i.Lock.Since), Branch: i.Lock.Branch, Ending: i.Lock.Ending, LastSign: instant(v.LastSign(i.Lock.Holder)),
 				Stale: i.Lock.Confirmed && now-i.Lock.Since > event.Time(set.LockStale), Queue: []queuedDoc{}, Own: i.Lock.Holder == v.Agent, Confirmed: i.Lock.Confirmed}
-			l.Issue.Holder = i.Lock.Holder
+			l.Issue.Holder = personOf(v.Names, i.Lock.Holder)
 			for _, w := range i.Queue {
-				l.Queue = append(l.Queue, queuedDoc{w.Agent, instant(w.Since)})
+				l.Queue = append(l.Queue, queuedDoc{personOf(v.Names, w.Agent), instant(w.Since)})
 			}
 			d.Locks = append(d.Locks, l)
 		}

@@ -23,6 +23,7 @@ const (
 type lineRow struct {
 	answer.Line
 	Project string  `json:"project,omitempty"`
+	Who     person  `json:"-"`
 	Issue   string  `json:"issue"`
 	Title   string  `json:"title"`
 	At      instant `json:"at"`
@@ -60,7 +61,7 @@ func recentLines(v place.View, issues, most int, keep func(*event.Envelope) bool
 			return nil, err
 		}
 		for k, shape := range answer.History(v.Projection, i.UUID, lines) {
-			row := lineRow{Line: shape, Issue: i.Name(), Title: i.Title, At: instant(lines[k].Shown()), key: lines[k].Key()}
+			row := lineRow{Line: shape, Who: personOf(v.Names, shape.Agent), Issue: i.Name(), Title: i.Title, At: instant(lines[k].Shown()), key: lines[k].Key()}
 			if !seen[row.Key()] && keep(lines[k]) {
 				seen[row.Key()] = true
 				all = append(all, row)

@@ -61,7 +61,7 @@ func milestoneDocOf(v place.View, m *reducer.Milestone, now event.Time) mileston
 			d.Closed++
 		}
 		if len(d.Issues) < milestoneRows {
-			d.Issues = append(d.Issues, issueDocOf(i))
+			d.Issues = append(d.Issues, issueDocOf(v.Names, i))
 		}
 	}
 	if len(rows) == 0 {

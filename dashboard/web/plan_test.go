@@ -14,6 +14,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/draw"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/github"
 	"github.com/git-crosslink/git-crosslink/dashboard/notify"
@@ -98,12 +99,56 @@ func TestGraphAndTimeline(t *testing.T) {
 		}
 	}
 	contains(t, s.get("/p/o/a/graph?root=77"), "no issue &#39;77&#39;")
+	contains(t, s.get("/p/o/a/graph"), "2 open issues without a connection are left out")
+	contains(t, s.get("/p/o/a/graph.json?root=4&depth=1"), `"left_out":0,"unconnected":0`)
 	for _, by := range timelineBys {
 		for _, zoom := range timelineZooms {
 			contains(t, s.get("/p/o/a/timeline?by="+by+"&zoom="+url.QueryEscape(zoom)), "release 1.0", "bar-overdue", "bar-closed")
 		}
 	}
 	contains(t, s.get("/p/o/a/health"), "Every event has an effect", "agent-a", w.Hub)
+}
+
+// TestGraphIsBounded: of many connected issues the most urgent are drawn, and the page says how
+// many are left out. One whose blocker is left out is not ready.
+func TestGraphIsBounded(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	const many = draw.MaxNodes + 50
+	last := event.UUID{0xff, 6: 0x40, 8: 0x80}
+	w.Emit(a, func(tracker.Projection) (all []event.Body) {
+		all = append(all, &event.IssueCreated{UUID: last, Title: "last", Priority: event.Low, CreatedBy: "a"})
+		for k := range many {
+			u := event.UUID{1, byte(k), byte(k >> 8), 6: 0x40, 8: 0x80}
+			all = append(all, &event.IssueCreated{UUID: u, Title: fmt.Sprintf("one of many %d", k), Priority: event.High, CreatedBy: "a"}, &event.DependencyAdded{Blocked: u, Blocker: last})
+		}
+		return append(all, &event.IssueCreated{UUID: event.UUID{2, 6: 0x40, 8: 0x80}, Title: "alone", Priority: event.Critical, CreatedBy: "a"})
+	})
+	s := serve(t, w, nil, a)
+	s.login()
+	type graph struct {
+		Nodes []struct {
+			Ready bool
+			Issue struct{ Title string }
+		}
+		Edges []struct{}
+		Left  int `json:"left_out"`
+		Apart int `json:"unconnected"`
+	}
+	d := data[graph](s, "/p/o/a/graph.json")
+	if len(d.Nodes) != draw.MaxNodes || d.Left != many+1-draw.MaxNodes || d.Apart != 1 || len(d.Edges) != 0 {
+		t.Errorf("%d nodes, %d left out, %d apart, %d edges", len(d.Nodes), d.Left, d.Apart, len(d.Edges))
+	}
+	for _, n := range d.Nodes {
+		if n.Ready || n.Issue.Title == "alone" {
+			t.Fatalf("%+v waits for one that is left out", n)
+		}
+	}
+	contains(t, s.get("/p/o/a/graph"), "51 more with a lower priority are left out", "1 open issue without a connection is left out")
+	d = data[graph](s, "/p/o/a/graph.json?root="+last.String())
+	if len(d.Nodes) != draw.MaxNodes || d.Left != many+1-draw.MaxNodes || len(d.Edges) != draw.MaxNodes-1 {
+		t.Errorf("around one: %d nodes, %d left out, %d edges", len(d.Nodes), d.Left, len(d.Edges))
+	}
 }
 
 func TestLogAndSearch(t *testing.T) {

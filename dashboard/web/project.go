@@ -35,6 +35,7 @@ type projectDoc struct {
 	NeedsYou     int               `json:"needs_you"`
 	Path         string            `json:"path"`
 	Agent        string            `json:"agent"`
+	Who          person            `json:"-"` // the agent
 	Capability   string            `json:"write_capability"`
 	Cure         string            `json:"cure"` // a command; "" if nothing is wrong
 	FetchedAt    instant           `json:"fetched_at"`
@@ -47,7 +48,7 @@ type projectDoc struct {
 
 func (s *Server) projectDoc(p db.Project, open []alerts.Alert) projectDoc {
 	return projectDoc{ID: p.ID, Slug: p.Slug, Status: p.Status, Pinned: p.Pinned, Shape: shapeOf(p, open), Rev: p.State.Rev,
-		Counters: p.State.Counters, Path: p.Place.Path, Agent: p.Place.Agent, Capability: p.Place.Capability, Cure: p.Place.Cure, FetchedAt: instant(p.FetchedAt),
+		Counters: p.State.Counters, Path: p.Place.Path, Agent: p.Place.Agent, Who: personOf(&p.State.Facts, p.Place.Agent), Capability: p.Place.Capability, Cure: p.Place.Cure, FetchedAt: instant(p.FetchedAt),
 		PolledAt: instant(p.PolledAt), LastActivity: instant(p.LastActivity), Remote: p.State.Facts.Health.Remote, Trouble: troubleOf(p), Places: []placeDoc{}}
 }
 
@@ -86,8 +87,8 @@ type issueDoc struct {
 	Status    event.Status   `json:"status"`
 	Priority  event.Priority `json:"priority"`
 	Labels    []string       `json:"labels"`
-	Assignees []string       `json:"assignees"`
-	Holder    string         `json:"holder,omitempty"`
+	Assignees []person       `json:"assignees"`
+	Holder    person         `json:"holder,omitzero"`
 	Confirmed bool           `json:"confirmed,omitempty"`
 	Comments  int            `json:"comment_count"`
 	Blockers  int            `json:"-"`
@@ -95,11 +96,11 @@ type issueDoc struct {
 	UpdatedAt instant        `json:"updated_at"`
 }
 
-func issueDocOf(i *store.Issue) issueDoc {
+func issueDocOf(n naming, i *store.Issue) issueDoc {
 	d := issueDoc{UUID: i.UUID.String(), Name: i.Name(), Number: i.Number, Title: i.Title, Status: i.Status, Priority: i.Priority,
-		Labels: append([]string{}, i.Labels...), Assignees: append([]string{}, i.Assignees...), Comments: i.CommentCount, Blockers: len(i.BlockedBy), DueAt: instant(i.DueAt), UpdatedAt: instant(i.UpdatedAt)}
+		Labels: append([]string{}, i.Labels...), Assignees: peopleOf(n, i.Assignees), Comments: i.CommentCount, Blockers: len(i.BlockedBy), DueAt: instant(i.DueAt), UpdatedAt: instant(i.UpdatedAt)}
 	if i.Lock != nil && !i.Lock.Ending {
-		d.Holder, d.Confirmed = i.Lock.Holder, i.Lock.Confirmed
+		d.Holder, d.Confirmed = personOf(n, i.Lock.Holder), i.Lock.Confirmed
 	}
 	return d
 }
@@ -107,6 +108,8 @@ func issueDocOf(i *store.Issue) issueDoc {
 // agentDoc is an agent in a list, with what it works on.
 type agentDoc struct {
 	ID       string  `json:"agent"`
+	Name     string  `json:"name,omitempty"`
+	Who      person  `json:"-"`
 	Kind     string  `json:"kind"`
 	State    string  `json:"state"` // waiting, silent, working, idle, gone
 	LastSign instant `json:"last_sign"`
@@ -143,7 +146,7 @@ func agentsOf(f *facts.Facts, th facts.Thresholds, now event.Time) []agentDoc {
 		if a.Retired || a.LastSign == 0 {
 			continue
 		}
-		d := agentDoc{ID: a.ID, Kind: a.Kind, LastSign: instant(a.LastSign), Recent: a.RecentUntil(seen.Now())}
+		d := agentDoc{Who: personOf(f, a.ID), ID: a.ID, Name: a.Name, Kind: a.Kind, LastSign: instant(a.LastSign), Recent: a.RecentUntil(seen.Now())}
 		for n := range f.Locks {
 			if l := &f.Locks[n]; l.Holder == a.ID && !l.Ending {
 				d.Issue, d.Title, d.Since, d.Queue = l.Name, l.Title, instant(l.Since), len(l.Queue)
@@ -286,11 +289,11 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 			return err
 		}
 		for _, i := range ready {
-			d.Ready = append(d.Ready, issueDocOf(i))
+			d.Ready = append(d.Ready, issueDocOf(v.Names, i))
 		}
 		recent, _, err := v.List(store.Filter{Status: "all", Sort: "updated", Limit: shownRecent})
 		for _, i := range recent {
-			d.Recent = append(d.Recent, issueDocOf(i))
+			d.Recent = append(d.Recent, issueDocOf(v.Names, i))
 		}
 		if err != nil || !r.JSON {
 			return err

@@ -29,7 +29,7 @@ type hit struct {
 	Total   int            `json:"total"`
 	Issues  []answer.Issue `json:"issues"`
 	Rows    []issueDoc     `json:"-"`
-	Agents  []string       `json:"agents"`
+	Agents  []person       `json:"agents"`
 }
 
 // search looks for issues and agents in all projects. It answers within its patience, and
@@ -119,21 +119,21 @@ func (s *Server) searchOne(ctx context.Context, p db.Project, asked query.Query,
 	}
 	ctx, cancel := context.WithTimeout(ctx, searchLimit)
 	defer cancel()
-	h := &hit{Project: p.Slug, Issues: []answer.Issue{}, Agents: []string{}}
+	h := &hit{Project: p.Slug, Issues: []answer.Issue{}, Agents: []person{}}
 	for _, a := range p.State.Facts.Agents {
-		if strings.Contains(a.ID, text) {
-			h.Agents = append(h.Agents, a.ID)
+		if strings.Contains(a.ID, text) || a.Name != "" && strings.Contains(store.SameName(a.Name), store.SameName(text)) {
+			h.Agents = append(h.Agents, personOf(&p.State.Facts, a.ID))
 		}
 	}
-	err := s.Library.Read(ctx, p.Place.Path, func(v place.View) error { return h.fill(s, v, asked, json) })
+	err := s.Library.Read(ctx, p.Place.Path, func(v place.View) error { return h.fill(ctx, s, v, asked, json) })
 	if missing := (*store.NotFoundError)(nil); err != nil && !errors.As(err, &missing) {
 		return nil
 	}
 	return h
 }
 
-func (h *hit) fill(s *Server, v place.View, asked query.Query, json bool) error {
-	l, err := s.lister(v, asked)
+func (h *hit) fill(ctx context.Context, s *Server, v place.View, asked query.Query, json bool) error {
+	l, err := s.lister(ctx, v, asked)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (h *hit) fill(s *Server, v place.View, asked query.Query, json bool) error 
 	}
 	h.Total = total
 	for _, i := range rows {
-		h.Rows = append(h.Rows, issueDocOf(i))
+		h.Rows = append(h.Rows, issueDocOf(v.Names, i))
 	}
 	if !json {
 		return nil

@@ -30,6 +30,7 @@ type timelinePage struct {
 
 type lane struct {
 	Name string    `json:"name"`
+	Text string    `json:"-"` // the name as it is shown
 	Y    float64   `json:"-"`
 	Bars []laneBar `json:"bars"`
 }
@@ -102,7 +103,7 @@ func (d *timelinePage) fill(v place.View, now event.Time) error {
 	}
 	by, shown := map[string]*lane{}, 0
 	for _, i := range rows {
-		b := laneBar{Issue: issueDocOf(i), Begin: instant(cmp.Or(i.ScheduledAt, i.CreatedAt)), End: instant(cmp.Or(i.ClosedAt, i.DueAt)), Open: i.Status == event.Open, Label: short(facts.Ref(i.Name())+" "+i.Title, 60)}
+		b := laneBar{Issue: issueDocOf(v.Names, i), Begin: instant(cmp.Or(i.ScheduledAt, i.CreatedAt)), End: instant(cmp.Or(i.ClosedAt, i.DueAt)), Open: i.Status == event.Open, Label: short(facts.Ref(i.Name())+" "+i.Title, 60)}
 		if b.End == 0 {
 			b.End, b.NotDated = instant(now), true
 		}
@@ -117,25 +118,26 @@ func (d *timelinePage) fill(v place.View, now event.Time) error {
 			d.Left++
 			continue
 		}
-		name := ""
+		name, text := "", ""
 		switch d.By {
 		case "milestone":
 			name = names[i.Milestone]
+			text = name
 		case "assignee":
-			name = strings.Join(i.Assignees, ", ")
+			name, text = strings.Join(i.Assignees, ", "), strings.Join(v.Names.Briefs(i.Assignees), ", ")
 		case "agent":
-			name = b.Issue.Holder
+			name, text = b.Issue.Holder.ID, b.Issue.Holder.Text()
 		}
 		l := by[name]
 		if l == nil {
-			l = &lane{Name: name}
+			l = &lane{Name: name, Text: text}
 			by[name] = l
 		}
 		l.Bars = append(l.Bars, b)
 	}
 	for _, l := range by {
 		if l.Name == "" {
-			l.Name = "none"
+			l.Name, l.Text = "none", "none"
 		}
 		d.Lanes = append(d.Lanes, *l)
 	}

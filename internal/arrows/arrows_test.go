@@ -177,7 +177,7 @@ var rules = map[string]rule{
 
 	"cli/hints": {pure: true, may: "fail internal/shell", why: "advice follows from a code and its fields alone"},
 
-	"dashboard/facts":    {pure: true, may: "event", why: "what counters and alerts need of a state is plain data, however it was read"},
+	"dashboard/facts":    {pure: true, may: "event people", why: "what counters and alerts need of a state is plain data, however it was read"},
 	"dashboard/counters": {pure: true, may: "dashboard/facts event", why: "a number follows from facts and a time alone"},
 	"dashboard/alerts":   {pure: true, may: "dashboard/counters dashboard/facts event", why: "what is wrong follows from facts and a time alone, so that a year of it can be tested in a second"},
 

@@ -35,7 +35,7 @@ var dashboard = map[string]rule{
 		why: "requests to other machines leave in one place, which checks every address",
 	},
 	"dashboard/place": {
-		may: "answer dashboard/db dashboard/facts dashboard/poll event fail internal/shell reducer refs/git store tracker internal/system",
+		may: "answer dashboard/db dashboard/facts dashboard/poll event fail internal/shell people reducer refs/git store tracker internal/system",
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
 	"dashboard/forms": {
