@@ -2,8 +2,10 @@ package accept
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -24,35 +26,53 @@ import (
 //   - a log that the archive no longer holds is expected as a branch again. Where the
 //     hub has no such branch, it has lost the log, which is put back like any other.
 
+// ArchiveFetch is what a fetch brought of the archive.
+type ArchiveFetch struct {
+	Root  string            // the fetched refs are below it
+	Whole bool              // a branch that was not fetched is not on the hub
+	Seen  *hubs.ArchiveSeen // how it was judged before, nil for not
+}
+
+// ArchiveAnswer is what follows from an archive.
+type ArchiveAnswer struct {
+	Updates  []refs.Update
+	Problems []hubs.Problem
+	Seen     *hubs.ArchiveSeen // how it was judged, nil if no step is passed over
+}
+
 // FromArchive returns what follows from the archive that a fetch brought, and why steps
 // of it are passed over. s is the state after everything else of the fetch was accepted.
-func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, root string, whole bool) (ups []refs.Update, problems []hubs.Problem, err error) {
-	if !s.Bound || !s.Writable() || s.Decided().Err != nil || s.AllRefs[root+replay.MetaName] == "" {
-		return nil, nil, nil
+// Steps that are passed over are not read again until one of them may have become valid.
+func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, fetch ArchiveFetch) (ArchiveAnswer, error) {
+	if !s.Bound || !s.Writable() || s.Decided().Err != nil || s.AllRefs[fetch.Root+replay.MetaName] == "" {
+		return ArchiveAnswer{Seen: fetch.Seen}, nil
 	}
-	tip, known := s.AllRefs[root+replay.ArchiveName], s.AllRefs[replay.HubRoot+replay.ArchiveName]
-	f := &fromArchive{ctx: ctx, local: local, all: maps.Clone(s.AllRefs), was: s.AllRefs, root: root, gone: whole && root == replay.IncomingRoot}
+	tip, known := s.AllRefs[fetch.Root+replay.ArchiveName], s.AllRefs[replay.HubRoot+replay.ArchiveName]
+	if tip == "" && known == "" {
+		return ArchiveAnswer{}, nil
+	}
+	f := &fromArchive{ctx: ctx, local: local, all: maps.Clone(s.AllRefs), was: s.AllRefs, root: fetch.Root, gone: fetch.Whole && fetch.Root == replay.IncomingRoot}
 	if tip == known {
-		return f.finish()
+		return f.finish(nil)
 	}
-	a, err := replay.ReadArchive(ctx, local, s.Archive(ctx, local, s.Decided().View.Ledger, tip, known))
+	if seen := fetch.Seen; seen != nil && seen.Tip == tip && seen.Step == known && maps.Equal(seen.Waits, standing(s, slices.Collect(maps.Keys(seen.Waits)))) {
+		return f.finish(seen)
+	}
+	a, err := replay.ReadArchive(ctx, local, s.ArchiveRequest(ctx, local, s.Decided().View.Ledger, tip, known))
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, nil, err
+			return ArchiveAnswer{}, err
 		}
-		problem := hubs.Problem{Ref: replay.ArchiveName, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", replay.ArchiveName, err)}
-		return nil, []hubs.Problem{problem}, nil
-	}
-	if n := len(a.Bad); n > 0 {
-		more := ""
-		if n > 1 {
-			more = fmt.Sprintf(" (and %d more steps)", n-1)
+		seen := &hubs.ArchiveSeen{Tip: tip, Step: known, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", replay.ArchiveName, err)}
+		answer := ArchiveAnswer{Problems: []hubs.Problem{{Ref: replay.ArchiveName, Text: seen.Text}}}
+		if errors.Is(err, refs.ErrTooLarge) { // it stays so
+			answer.Seen = seen
 		}
-		f.problem("step %.12s of the hub's archive is ignored: %s%s", a.Bad[0].ID, fail.Truncate(a.Bad[0].Detail), more)
+		return answer, nil
 	}
 	if known != "" && !a.Resumed {
 		if !f.gone {
-			return nil, nil, nil // the copy may be older
+			return ArchiveAnswer{Seen: fetch.Seen}, nil // the copy may be older
 		}
 		if tip != "" {
 			f.problem("the hub's archive was set back or rewritten; this clone keeps the logs that were in it")
@@ -65,7 +85,41 @@ func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, roo
 			f.set(ref, tip)
 		}
 	}
-	return f.finish()
+	return f.finish(passedOver(s, tip, a))
+}
+
+// passedOver is what is to be remembered of an archive of which steps are passed over; nil
+// if none is.
+func passedOver(s *reading.Snapshot, tip refs.OID, a replay.Archive) *hubs.ArchiveSeen {
+	if a.Passed == 0 {
+		return nil
+	}
+	more, agents := "", []string(nil)
+	if a.Passed > 1 {
+		more = fmt.Sprintf(" (and %d more steps)", a.Passed-1)
+	}
+	for _, b := range a.Bad {
+		if b.Passing() {
+			agents = append(agents, b.Agent)
+		}
+	}
+	return &hubs.ArchiveSeen{Tip: tip, Step: a.Step, Waits: standing(s, agents),
+		Text: fmt.Sprintf("step %.12s of the hub's archive is ignored: %s%s", a.Bad[0].ID, fail.Truncate(a.Bad[0].Detail), more)}
+}
+
+// standing is what the ledger and meta say of these agents: as long as they say the same,
+// a step that was not valid because of them is not valid.
+func standing(s *reading.Snapshot, agents []string) map[string]string {
+	if len(agents) == 0 {
+		return nil
+	}
+	says, decided := map[string]string{}, s.Decided().View.Ledger
+	for _, id := range agents {
+		at := decided.Position(id)
+		c := s.Cursor(id)
+		says[id] = fmt.Sprintf("%d %s %t %s", at.Seq, at.Hash, c != nil && c.Covered == at.Seq, s.MetaCommit)
+	}
+	return says
 }
 
 // fromArchive collects what follows from an archive.
@@ -86,27 +140,32 @@ func (f *fromArchive) set(ref string, tip refs.OID) {
 	}
 }
 
-// finish decides which branches the archive replaces, and returns all updates.
-func (f *fromArchive) finish() (ups []refs.Update, problems []hubs.Problem, err error) {
+// finish decides which branches the archive replaces, and returns all updates. seen says
+// which steps are passed over.
+func (f *fromArchive) finish(seen *hubs.ArchiveSeen) (ArchiveAnswer, error) {
+	if seen != nil {
+		f.problem("%s", seen.Text)
+	}
 	if err := f.dropFolded(); err != nil {
-		return nil, nil, err
+		return ArchiveAnswer{}, err
 	}
 	if f.gone {
 		if err := f.expectWhole(); err != nil {
-			return nil, nil, err
+			return ArchiveAnswer{}, err
 		}
 	}
+	a := ArchiveAnswer{Problems: f.problems, Seen: seen}
 	for ref, tip := range f.all {
 		if old := f.was[ref]; old != tip {
-			ups = append(ups, refs.Update{Ref: ref, Old: old, New: tip})
+			a.Updates = append(a.Updates, refs.Update{Ref: ref, Old: old, New: tip})
 		}
 	}
 	for ref, old := range f.was {
 		if f.all[ref] == "" {
-			ups = append(ups, refs.Update{Ref: ref, Old: old})
+			a.Updates = append(a.Updates, refs.Update{Ref: ref, Old: old})
 		}
 	}
-	return ups, f.problems, nil
+	return a, nil
 }
 
 // below are the refs below a prefix, as they are to be.

@@ -7,7 +7,8 @@
 //   - the first parent of any other step is the step before it, and its other parents
 //     are the tips of the logs that it adds, sorted by agent id;
 //   - entries are added, never changed or removed, and a step that is not the first adds
-//     at least one: so the length of an archive is bounded by the logs in it;
+//     at least one and at most MaxAdded: so the length of an archive is bounded by the
+//     logs in it;
 //   - a log that is added is good to its last line, and the ledger covers that line. The
 //     line is AgentRetired, or meta revokes the agent at that line or before it;
 //   - a step that breaks a rule is passed over: the next one is compared with the
@@ -30,8 +31,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Depth is how many names the path of an entry has.
-const Depth = 4
+const (
+	// Depth is how many names the path of an entry has.
+	Depth = 4
+	// MaxAdded is how many logs a step may add.
+	MaxAdded = 1000
+)
 
 // Path is where the log of an agent is in the tree of a step. As in the ledger's
 // positions, x and y are the first hexadecimal digits of the SHA-256 of the agent id.
@@ -89,6 +94,10 @@ type Fault struct {
 
 func (f *Fault) Error() string { return f.Detail }
 
+// Passing reports whether the step may become valid later: when the ledger covers more,
+// or an admin revokes the agent.
+func (f *Fault) Passing() bool { return f.Reason == NotRetired || f.Reason == NotCovered }
+
 func fault(reason, agent, format string, args ...any) *Fault {
 	return &Fault{reason, agent, fmt.Sprintf(format, args...)}
 }
@@ -113,8 +122,9 @@ func Added(changes []Entry) (map[string]string, *Fault) {
 
 // Judge returns what is wrong with a step, nil for nothing. changes is where its tree
 // differs from that of the nearest valid step before it; first says that it has no
-// parent. parents are its parents after the first: read returns the log that such a parent holds as the log of an agent, and
-// covers reports whether the ledger covers a line. Errors are those of read and covers.
+// parent. parents is how many parents it has after the first: read returns the log that
+// such a parent holds as the log of an agent, and covers reports whether the ledger
+// covers a line. Errors are those of read and covers.
 func Judge(first bool, changes []Entry, parents int, read func(parent int, agent string) (Log, error), covers func(agent string, seq uint64, hash string) (bool, error)) (*Fault, error) {
 	added, f := Added(changes)
 	if f != nil {

@@ -188,7 +188,7 @@ func (k *Checkup) fsckArchive(ctx context.Context, s *reading.Snapshot, r *FsckR
 	if !s.Bound || d.Err != nil {
 		return nil
 	}
-	a, err := replay.ReadArchive(ctx, k.Local(), s.Archive(ctx, k.Local(), d.View.Ledger, tip, ""))
+	a, err := replay.ReadArchive(ctx, k.Local(), s.ArchiveRequest(ctx, k.Local(), d.View.Ledger, tip, ""))
 	if err != nil {
 		return err
 	}

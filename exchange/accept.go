@@ -141,12 +141,15 @@ func (x *Exchange) FromArchive(ctx context.Context, root string, whole bool, a *
 	if err != nil {
 		return err
 	}
-	ups, problems, err := accept.FromArchive(ctx, x.Local(), s, root, whole)
+	got, err := accept.FromArchive(ctx, x.Local(), s, accept.ArchiveFetch{Root: root, Whole: whole, Seen: x.Contact.Archive})
 	if err != nil {
 		return err
 	}
-	a.Problems = append(a.Problems, problems...)
-	return refs.IgnoreConflict(x.Local().Swap(ctx, ups))
+	a.Problems = append(a.Problems, got.Problems...)
+	if err := refs.IgnoreConflict(x.Local().Swap(ctx, got.Updates)); err != nil || got.Seen == x.Contact.Archive {
+		return err
+	}
+	return x.Contact.Remember(func(n *hubs.Note) { n.Archive = got.Seen })
 }
 
 // fromLedger takes over logs that the hub no longer offers and the ledger holds.

@@ -21,9 +21,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// maxFolded bounds the logs of one push: it names each of them twice, and the command
+// foldAtOnce bounds the logs of one push: it names each of them twice, and the command
 // line of git is short on some systems.
-const maxFolded = 150
+const foldAtOnce = 150
 
 // Why a log of a retired agent stays a branch.
 const (
@@ -124,7 +124,7 @@ func (x *Exchange) Fold(ctx context.Context, want Folding) (all []FoldedLog, err
 				next = append(next, l)
 			}
 		}
-		next = next[:min(len(next), maxFolded)]
+		next = next[:min(len(next), foldAtOnce)]
 		if len(next) == 0 || want.Dry {
 			break
 		}
@@ -264,13 +264,14 @@ func (f fold) record(ctx context.Context, deletes bool) error {
 // archiveStep writes the next step of the archive, which moves logs there. was is the
 // archive's tip on the hub; what of it is not valid is not continued.
 func (x *Exchange) archiveStep(ctx context.Context, s *reading.Snapshot, was refs.OID, logs []FoldedLog) (refs.OID, error) {
-	info := refs.CommitInfo{Address: x.Committer(), Author: cmp.Or(x.author(s), logs[0].Agent), When: x.Now(), Message: "crosslink: the archive begins\n\n[skip ci]\n"}
-	valid, err := s.AllRefs[replay.HubRoot+replay.ArchiveName], error(nil)
+	author := cmp.Or(x.author(s), logs[0].Agent)
 	if was == "" {
-		if was, err = refs.WriteTrees(ctx, x.Local(), "", nil, nil, info); err != nil {
+		var err error
+		if was, err = refs.WriteTrees(ctx, x.Local(), "", nil, nil, x.archiveCommit(author, "the archive begins")); err != nil {
 			return "", err
 		}
 	}
+	valid := s.AllRefs[replay.HubRoot+replay.ArchiveName]
 	trees, parents := map[string]refs.OID{}, []refs.OID{was}
 	for _, l := range logs {
 		if l.archived {
@@ -283,12 +284,11 @@ func (x *Exchange) archiveStep(ctx context.Context, s *reading.Snapshot, was ref
 		trees[archive.Path(l.Agent)] = h.Tree
 		parents = append(parents, l.tip)
 	}
-	info.Message = fmt.Sprintf("crosslink: archive %d logs\n\n[skip ci]\n", len(trees))
-	step, err := refs.WriteTrees(ctx, x.Local(), valid, trees, parents, info)
+	step, err := refs.WriteTrees(ctx, x.Local(), valid, trees, parents, x.archiveCommit(author, fmt.Sprintf("archive %d logs", len(trees))))
 	if err != nil {
 		return "", err
 	}
-	a, err := replay.ReadArchive(ctx, x.Local(), s.Archive(ctx, x.Local(), s.Decided().View.Ledger, step, valid))
+	a, err := replay.ReadArchive(ctx, x.Local(), s.ArchiveRequest(ctx, x.Local(), s.Decided().View.Ledger, step, valid))
 	if err == nil && a.Step != step {
 		err = fmt.Errorf("the step would not be valid: %w", a.Bad[len(a.Bad)-1])
 	}
@@ -296,4 +296,9 @@ func (x *Exchange) archiveStep(ctx context.Context, s *reading.Snapshot, was ref
 		return "", fmt.Errorf("archive logs: %w", err)
 	}
 	return step, nil
+}
+
+// archiveCommit is what a commit of the archive says.
+func (x *Exchange) archiveCommit(author, message string) refs.CommitInfo {
+	return refs.CommitInfo{Address: x.Committer(), Author: author, When: x.Now(), Message: "crosslink: " + message + "\n\n[skip ci]\n"}
 }

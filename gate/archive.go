@@ -1,16 +1,19 @@
 package gate
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/archive"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
@@ -44,37 +47,46 @@ func (g *gate) judgeArchive(c Command) (*Refusal, error) {
 	if err != nil {
 		return ledgerFault(err)
 	}
-	a, err := g.readArchive(decided, c.New, c.Old)
+	steps, err := g.newSteps(c)
 	if err != nil {
 		return nil, err
 	}
-	if c.Old != "" && !a.Resumed {
+	if steps == nil {
 		return refuse(FastForward, cureSync, "the archive on the hub is not on its first-parent chain"), nil
 	}
-	if len(a.Bad) > 0 && c.Old != "" { // what was pushed before there was a gate may not be valid
-		was, err := g.readArchive(decided, c.Old, "")
-		if err != nil {
-			return nil, err
-		}
-		if a, err = g.readArchive(decided, c.New, ""); err != nil {
-			return nil, err
-		}
-		for agent := range was.Logs {
-			delete(a.Logs, agent)
-		}
-		a.Bad = a.Bad[len(was.Bad):]
+	was, err := g.validArchive(c.Old)
+	if err != nil {
+		return nil, err
 	}
-	if len(a.Bad) > 0 {
-		b := a.Bad[0]
-		return refuse(archiveRule+b.Reason, cureSync, "step %.12s of the archive is not valid: %s", b.ID, b.Detail), nil
+	a, err := g.readArchive(decided, c.New, was)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range a.Bad { // what came before there was a gate may not be valid
+		if steps[b.ID] {
+			return refuse(archiveRule+b.Reason, cureSync, "step %.12s of the archive is not valid: %s", b.ID, b.Detail), nil
+		}
 	}
 	for _, agent := range slices.Sorted(maps.Keys(a.Logs)) {
 		if r, err := g.mayFold(decided, agent, a.Logs[agent]); r != nil || err != nil {
 			return r, err
 		}
 	}
+	r, err := g.strays(c, slices.DeleteFunc(fresh, func(id refs.OID) bool { return steps[id] }))
+	if r == nil && err == nil {
+		g.noteArchive(c.New, a.Step)
+	}
+	return r, err
+}
+
+// newSteps are the steps of an archive that is pushed; nil if the hub's archive is not on
+// its first-parent chain.
+func (g *gate) newSteps(c Command) (map[refs.OID]bool, error) {
 	steps := map[refs.OID]bool{}
-	for id := c.New; id != "" && id != c.Old; {
+	for id := c.New; id != c.Old; {
+		if _, comes := g.incoming[id]; !comes && c.Old != "" {
+			return nil, nil
+		}
 		steps[id] = true
 		h, err := g.commit(id)
 		if err != nil {
@@ -84,7 +96,7 @@ func (g *gate) judgeArchive(c Command) (*Refusal, error) {
 			id = h.Parents[0]
 		}
 	}
-	return g.strays(c, slices.DeleteFunc(fresh, func(id refs.OID) bool { return steps[id] }))
+	return steps, nil
 }
 
 // readArchive judges the steps of an archive after a step that is valid.
@@ -155,7 +167,7 @@ func (g *gate) judgeDeletion(c Command, agent string) (*Refusal, error) {
 	if event.ValidAgentID(agent) != nil {
 		return refused, nil
 	}
-	tip, err := g.validArchive()
+	tip, err := g.validArchive(g.after[archiveRef])
 	if err != nil || tip == "" {
 		return refused, err
 	}
@@ -198,24 +210,36 @@ func (g *gate) comesBack(c Command, agent string, covered pin) (*Refusal, error)
 	return refuse(archiveLacks, cureSync, "the archive holds events of '%s' that this branch lacks", agent), nil
 }
 
-// validArchive is the nearest valid step of the archive that the hub has after the push.
-func (g *gate) validArchive() (refs.OID, error) {
-	tip := g.after[archiveRef]
-	if g.valid == "" && tip != "" {
-		if g.valid = tip; tip != g.before[archiveRef] {
-			return tip, nil // it was judged
-		}
-		decided, err := g.decided()
-		if err != nil {
-			return "", err
-		}
-		a, err := g.readArchive(decided, tip, "")
-		if err != nil {
-			return "", err
-		}
-		g.valid = a.Step
+// validArchive is the nearest valid step of an archive that the hub has, "" for none.
+func (g *gate) validArchive(tip refs.OID) (refs.OID, error) {
+	if tip == "" {
+		return "", nil
 	}
-	return g.valid, nil
+	if step, known := g.steps[tip]; known {
+		return step, nil
+	}
+	if readNotes(g.o.NotesPath, g.meta.Hub).Archive == string(tip) {
+		return tip, nil
+	}
+	decided, err := g.decided()
+	if err != nil {
+		return "", err
+	}
+	a, err := g.readArchive(decided, tip, "")
+	if err != nil {
+		return "", err
+	}
+	g.noteArchive(tip, a.Step)
+	return a.Step, nil
+}
+
+// noteArchive notes the nearest valid step of an archive, for the next push only if that
+// is its tip by what the hub has now: the rest of this push may be refused.
+func (g *gate) noteArchive(tip, step refs.OID) {
+	g.steps[tip] = step
+	if step == tip && g.after[ledgerRef] == g.before[ledgerRef] && g.after[metaRef] == g.before[metaRef] {
+		readNotes(g.o.NotesPath, g.meta.Hub).setArchive(string(tip))
+	}
 }
 
 // archivedTree is the tree of an agent's log in the archive, "" if it is not there.
@@ -246,17 +270,45 @@ func (g *gate) archivedTree(tip refs.OID, agent string) (refs.OID, error) {
 // archiveTreeLimit is for one directory of the archive.
 const archiveTreeLimit = 16 << 20
 
-// inArchive is the tip of a log in the archive that the hub has after the push, "" if it
-// is not there. Whether the archive is valid is judged apart.
-func (g *gate) inArchive(agent string) (refs.OID, error) {
-	if g.archived == nil {
-		all := func(string, uint64, string) (bool, error) { return true, nil }
-		ended := func(string, uint64) bool { return true }
-		a, err := replay.ReadArchive(g.ctx, g.repo, replay.ArchiveRequest{Hub: g.meta.Hub, Tip: g.archive, Covers: all, Revoked: ended})
-		if err != nil && !errors.Is(err, refs.ErrMissing) {
-			return "", err
-		}
-		g.archived = a.Logs
+// claimed are the tips of the logs in the archive that the hub would have after the push,
+// whether it is valid or not: that is judged apart.
+func (g *gate) claimed() (map[string]refs.OID, error) {
+	all := func(string, uint64, string) (bool, error) { return true, nil }
+	ended := func(string, uint64) bool { return true }
+	a, err := replay.ReadArchive(g.ctx, g.repo, replay.ArchiveRequest{Hub: g.meta.Hub, Tip: g.archive, Covers: all, Revoked: ended})
+	return a.Logs, refs.IgnoreMissing(err)
+}
+
+// findArchive reports steps of the hub's archive that are not valid: from before there was
+// a gate, or made by somebody who owns the hub.
+func (h *hub) findArchive(ctx context.Context, environ []string, find finder) error {
+	repo := git.NewServer(h.outer.CommonDir, h.outer.Format, environ)
+	defer repo.Close()
+	g := newGate(ctx, repo, Options{Now: time.Now(), NotesPath: notesPath(h.outer.CommonDir), Namespace: aboveOf(environ)})
+	if err := g.look(nil); err != nil {
+		return err
 	}
-	return g.archived[agent], nil
+	tip := g.before[archiveRef]
+	if tip == "" {
+		return nil
+	}
+	if err := g.readMeta(); err != nil || g.meta == nil || g.meta.refused != nil {
+		return nil // reported where meta is
+	}
+	var a replay.Archive
+	decided, err := g.decided()
+	if err == nil {
+		a, err = g.readArchive(decided, tip, "")
+	}
+	switch {
+	case err != nil:
+		find(fail.Problem, "archive/unreadable", fail.Fields{"ref": g.o.Namespace + archiveRef}, "the archive of retired logs cannot be judged: %v", err)
+	case a.Passed > 0:
+		b, how := a.Bad[len(a.Bad)-1], fail.Problem
+		if a.Step == tip { // a later step repaired it
+			how = fail.Note
+		}
+		find(how, "archive", fail.Fields{"step": string(b.ID)}, "steps of the archive of retired logs are not valid: %d, the last is %.12s (%s); every clone ignores them", a.Passed, b.ID, b.Detail)
+	}
+	return nil
 }

@@ -2,12 +2,15 @@ package gate_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/archive"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -237,9 +240,57 @@ func TestArchiveFromBeforeTheGate(t *testing.T) {
 	if says, ok := w.push(deleting("bob")...); ok {
 		t.Errorf("bob's log went by a step that is not valid: %s", says)
 	}
+	if got := w.archiveFindings(); len(got) != 1 || got[0].Severity != fail.Problem || !strings.Contains(got[0].Text, "1, the last is "+string(bad)[:12]) || !strings.Contains(got[0].Text, "'bob' is not retired") {
+		t.Errorf("server check says %+v", got)
+	}
+	if says, ok := w.push(string(w.fold(bad, "rob")) + ":" + archiveRef); ok || !strings.Contains(says, "rule 'archive-parents'") {
+		t.Errorf("a step is valid only after one that is not: %s", says)
+	}
 	repaired := w.folding(first, map[string]refs.OID{archive.Path("rob"): refs.OID(w.git("rev-parse", string(w.logs["rob"].tip)+"^{tree}"))}, bad, w.logs["rob"].tip)
 	w.mustPush(append(deleting("rob"), "--atomic", string(repaired)+":"+archiveRef)...)
 	if says, ok := w.push(deleting("bob")...); ok {
 		t.Errorf("bob's log went though the archive does not hold it: %s", says)
 	}
+	if got := w.archiveFindings(); len(got) != 1 || got[0].Severity != fail.Note {
+		t.Errorf("server check says %+v", got)
+	}
+}
+
+// The owner of a hub learns of an archive that is damaged, and of none that is not.
+func TestServerCheckOfTheArchive(t *testing.T) {
+	t.Parallel()
+	w := retired(t, gate.Whole)
+	if got := w.archiveFindings(); len(got) != 0 {
+		t.Errorf("without an archive: %+v", got)
+	}
+	first := w.fold(w.begin(), "rita")
+	w.mustPush(append(deleting("rita"), "--atomic", string(first)+":"+archiveRef)...)
+	if got := w.archiveFindings(); len(got) != 0 {
+		t.Errorf("a valid one: %+v", got)
+	}
+	object := filepath.Join(w.hub, "objects", string(first)[:2], string(first)[2:])
+	if err := os.Chmod(object, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(object, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.archiveFindings(); len(got) != 1 || got[0].Severity != fail.Problem {
+		t.Errorf("a damaged one: %+v", got)
+	}
+}
+
+// archiveFindings are what the server's check says of the archive.
+func (w *world) archiveFindings() (found []fail.Diagnosis) {
+	w.t.Helper()
+	r, err := gate.Inspect(w.ctx, w.hub, "", w.env)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, d := range r.Findings {
+		if d.Code.Name() == "archive" {
+			found = append(found, d)
+		}
+	}
+	return found
 }

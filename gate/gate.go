@@ -117,20 +117,23 @@ type gate struct {
 	after    map[string]refs.OID     // and as they will be, as far as they are accepted
 	incoming map[refs.OID][]refs.OID // commits the push brings → parents
 	meta     *metaState              // by which rules; nil = there is no hub
-	archive  refs.OID                // the archive as it would be
-	valid    refs.OID                // its nearest valid step; "" = not looked at yet
-	archived map[string]refs.OID     // the logs in it; nil = not looked at yet
+	archive  refs.OID                // the archive as the push would have it
+	steps    map[refs.OID]refs.OID   // tips of archives that were judged → their nearest valid step; "" = none
 	pinned   pins                    // what the ledger on the hub covers
 	newest   event.Time              // time that lines on the hub explain; -1 = not looked for yet
 	brought  int64                   // bytes of the push that were read so far
 	signs    *signsOfLife            // nil = not looked at yet
 }
 
+func newGate(ctx context.Context, repo *git.Server, o Options) *gate {
+	return &gate{ctx: ctx, repo: repo, o: o, before: map[string]refs.OID{}, after: map[string]refs.OID{}, steps: map[refs.OID]refs.OID{}, newest: -1}
+}
+
 // Check judges a push and returns what is refused, at most one refusal a ref.
 // Refs that are not the tracker's are passed over. An error means that nothing
 // could be judged.
 func Check(ctx context.Context, repo *git.Server, push []Command, o Options) ([]*Refusal, error) {
-	g := &gate{ctx: ctx, repo: repo, o: o, before: map[string]refs.OID{}, after: map[string]refs.OID{}, newest: -1}
+	g := newGate(ctx, repo, o)
 	var mine []Command
 	for _, c := range push {
 		if Ours(c.Ref) {

@@ -56,6 +56,9 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 	if err := h.findStrays(ctx, environ, find); err != nil {
 		return nil, err
 	}
+	if err := h.findArchive(ctx, environ, find); err != nil {
+		return nil, err
+	}
 	mode := fail.Fields{"mode": r.Mode}
 	switch {
 	case r.Mode == "":

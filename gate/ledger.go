@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -143,7 +144,7 @@ func (g *gate) underMeta(is ledger.View) (*Refusal, error) {
 
 // covers refuses a ledger that moved a position to where no log on the hub is.
 func (g *gate) covers(was, is ledger.View) (*Refusal, error) {
-	now := is.Ledger.Positions()
+	now, claimed := is.Ledger.Positions(), sync.OnceValues(g.claimed)
 	for _, agent := range slices.Sorted(maps.Keys(now)) {
 		p := now[agent]
 		if was.Ledger.Position(agent) == p {
@@ -152,7 +153,9 @@ func (g *gate) covers(was, is ledger.View) (*Refusal, error) {
 		ok, tip := false, g.after[agentPrefix+agent]
 		var err error
 		if tip == "" {
-			tip, err = g.inArchive(agent)
+			var archived map[string]refs.OID
+			archived, err = claimed()
+			tip = archived[agent]
 		}
 		if tip != "" && err == nil {
 			ok, err = g.holds(tip, agent, pin{p.Seq, p.Hash})

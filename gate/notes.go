@@ -8,13 +8,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/ledger"
 )
 
-// notes remember what was judged of the ledger, so that a push costs what is
-// new in it. A file that is missing, stale or cannot be written only means that
-// the chain is judged from its first step again.
+// notes remember what was judged of the ledger and the archive, so that a push costs what
+// is new in them. A file that is missing, stale or cannot be written only means that
+// the chains are judged from their first steps again.
 type notes struct {
 	path string
 	Hub  string `json:"hub"`
 	Tips []note `json:"tips"` // oldest first
+
+	Archive string `json:"archive,omitempty"` // the last tip of the archive that was found valid
 }
 
 // note is one judged tip: the nearest valid step at or below it, "" if there is
@@ -77,6 +79,18 @@ func (n *notes) add(v ledger.View) {
 	}
 	n.Tips = append(slices.DeleteFunc(n.Tips, func(o note) bool { return o.Tip == v.Tip }), x)
 	n.Tips = n.Tips[max(0, len(n.Tips)-maxNotes):]
+	n.write()
+}
+
+// setArchive notes a tip of the archive that is valid.
+func (n *notes) setArchive(tip string) {
+	if n.Archive != tip && n.path != "" {
+		n.Archive = tip
+		n.write()
+	}
+}
+
+func (n *notes) write() {
 	b, err := json.Marshal(n)
 	if err != nil {
 		return

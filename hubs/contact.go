@@ -48,6 +48,8 @@ type Note struct {
 	// FoldFailed is when a sync could not archive logs; it is not tried again by itself
 	// for 24 h.
 	FoldFailed time.Time `json:"fold_failed,omitzero"`
+	// Archive is the verdict on the hub's archive, if steps of it are ignored.
+	Archive *ArchiveSeen `json:"archive,omitempty"`
 	// Refusals are what the hub refuses, by branch below crosslink/.
 	Refusals map[string]Refusal `json:"refusals,omitempty"`
 	// Problems are what is wrong with the hub as it was last seen, the first
@@ -71,6 +73,16 @@ type Note struct {
 	Quiet time.Time `json:"quiet,omitzero"`
 	// Told are the notices that were given and have not changed since.
 	Told map[string]string `json:"told,omitempty"`
+}
+
+// ArchiveSeen is the verdict on an archive whose newest steps are ignored. They are judged
+// again when the archive has moved, or when one of them may have become valid.
+type ArchiveSeen struct {
+	Tip  refs.OID `json:"tip"`
+	Step refs.OID `json:"step,omitempty"` // the nearest valid step
+	Text string   `json:"text"`           // what is wrong
+	// Waits holds what was decided about each agent whose step may become valid.
+	Waits map[string]string `json:"waits,omitempty"`
 }
 
 // Shown is one thing that was shown undecided.

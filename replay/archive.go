@@ -14,12 +14,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Bounds of an archive that is read: how many steps it may have, and how many logs
-// one step may add.
-const (
-	maxArchiveSteps = 1 << 18
-	maxFolded       = 1 << 16
-)
+// maxArchiveSteps bounds how many steps an archive that is read may have.
+const maxArchiveSteps = 1 << 18
 
 // ArchiveRequest asks what an archive holds.
 type ArchiveRequest struct {
@@ -38,13 +34,23 @@ type Archive struct {
 	Step    refs.OID            // the nearest valid step; "" for none
 	Logs    map[string]refs.OID // tips of the logs that valid steps added, by agent
 	Resumed bool                // Logs are those of steps after From only, which the tip continues
-	Bad     []BadArchiveStep
+
+	Bad    []BadArchiveStep // the newest MaxBad steps that are passed over, the oldest first
+	Passed int              // how many steps are passed over
 }
 
 // BadArchiveStep is a step that is passed over.
 type BadArchiveStep struct {
 	ID refs.OID
 	*archive.Fault
+}
+
+// passOver notes a step that is not valid.
+func (a *Archive) passOver(id refs.OID, f *archive.Fault) {
+	if a.Passed++; len(a.Bad) == MaxBad {
+		a.Bad = slices.Delete(a.Bad, 0, 1)
+	}
+	a.Bad = append(a.Bad, BadArchiveStep{id, f})
 }
 
 // ReadArchive judges the steps of an archive. An error says nothing about it.
@@ -58,7 +64,7 @@ func ReadArchive(ctx context.Context, l refs.Local, r ArchiveRequest) (Archive, 
 		}
 		h, err := refs.ReadHead(ctx, l, id)
 		if errors.Is(err, refs.ErrCorrupt) || errors.Is(err, refs.ErrTooLarge) { // the next step begins the archive anew
-			a.Bad = append(a.Bad, BadArchiveStep{id, &archive.Fault{Reason: archive.Unreadable, Detail: err.Error()}})
+			a.passOver(id, &archive.Fault{Reason: archive.Unreadable, Detail: err.Error()})
 			break
 		}
 		if err != nil {
@@ -79,13 +85,14 @@ func ReadArchive(ctx context.Context, l refs.Local, r ArchiveRequest) (Archive, 
 		}
 		a.Step, tree = r.From, h.Tree
 	}
+	j := archiveJudge{ArchiveRequest: r, ctx: ctx, local: l, read: map[foldedLog]archive.Log{}}
 	for _, s := range slices.Backward(steps) {
-		logs, fault, err := s.judge(ctx, l, r, tree)
+		logs, fault, err := j.judge(s, tree)
 		if err != nil {
 			return a, fmt.Errorf("judge step '%s' of the archive: %w", s.id, err)
 		}
 		if fault != nil {
-			a.Bad = append(a.Bad, BadArchiveStep{s.id, fault})
+			a.passOver(s.id, fault)
 			continue
 		}
 		a.Step, tree = s.id, s.head.Tree
@@ -100,10 +107,25 @@ type archiveStep struct {
 	head refs.CommitHead
 }
 
+// foldedLog is a log as a step names it.
+type foldedLog struct {
+	agent string
+	tip   refs.OID
+}
+
+// archiveJudge judges the steps of one archive. A log is read once, however many steps
+// name it.
+type archiveJudge struct {
+	ArchiveRequest
+	ctx   context.Context
+	local refs.Local
+	read  map[foldedLog]archive.Log
+}
+
 // judge judges a step after the tree of the nearest valid one. It returns the logs
 // that the step adds, or what is wrong with it.
-func (s archiveStep) judge(ctx context.Context, l refs.Local, r ArchiveRequest, before refs.OID) (logs map[string]refs.OID, f *archive.Fault, err error) {
-	diff, err := refs.DiffTrees(ctx, l, before, s.head.Tree, archive.Depth, maxFolded)
+func (j *archiveJudge) judge(s archiveStep, before refs.OID) (logs map[string]refs.OID, f *archive.Fault, err error) {
+	diff, err := refs.DiffTrees(j.ctx, j.local, before, s.head.Tree, archive.Depth, archive.MaxAdded)
 	if errors.Is(err, refs.ErrCorrupt) || errors.Is(err, refs.ErrTooLarge) {
 		return nil, &archive.Fault{Reason: archive.BadTree, Detail: err.Error()}, nil
 	}
@@ -119,26 +141,34 @@ func (s archiveStep) judge(ctx context.Context, l refs.Local, r ArchiveRequest, 
 	logs = map[string]refs.OID{}
 	f, err = archive.Judge(len(s.head.Parents) == 0, changes, len(folded), func(parent int, agent string) (archive.Log, error) {
 		logs[agent] = folded[parent]
-		return r.folds(ctx, l, agent, folded[parent])
-	}, r.Covers)
+		return j.folds(foldedLog{agent, folded[parent]})
+	}, j.Covers)
 	return logs, f, err
 }
 
 // folds is what the tip of a log says about whether it may be folded.
-func (r ArchiveRequest) folds(ctx context.Context, l refs.Local, agent string, tip refs.OID) (archive.Log, error) {
-	h, err := refs.ReadHead(ctx, l, tip)
+func (j *archiveJudge) folds(of foldedLog) (log archive.Log, err error) {
+	if log, known := j.read[of]; known {
+		return log, nil
+	}
+	defer func() {
+		if err == nil {
+			j.read[of] = log
+		}
+	}()
+	h, err := refs.ReadHead(j.ctx, j.local, of.tip)
 	if errors.Is(err, refs.ErrCorrupt) || errors.Is(err, refs.ErrTooLarge) {
 		return archive.Log{Damaged: true}, nil
 	}
 	if err != nil {
 		return archive.Log{}, err
 	}
-	part, err := GoodPart(ctx, l, PartRequest{Hub: r.Hub, Agent: agent, Tip: tip})
+	part, err := GoodPart(j.ctx, j.local, PartRequest{Hub: j.Hub, Agent: of.agent, Tip: of.tip})
 	if err != nil {
 		return archive.Log{}, err
 	}
-	log := archive.Log{Tree: string(h.Tree), Seq: part.Seq, Hash: part.Hash, Damaged: part.Ended != ""}
-	line, err := LineAt(ctx, l, agent, tip, part.Seq)
+	log = archive.Log{Tree: string(h.Tree), Seq: part.Seq, Hash: part.Hash, Damaged: part.Ended != ""}
+	line, err := LineAt(j.ctx, j.local, of.agent, of.tip, part.Seq)
 	if err != nil || line == nil {
 		return log, err
 	}
@@ -148,12 +178,12 @@ func (r ArchiveRequest) folds(ctx context.Context, l refs.Local, agent string, t
 		return log, nil
 	}
 	_, log.Retired = e.Body.(*event.AgentRetired)
-	log.Retired = log.Retired || r.Revoked(agent, log.Seq)
+	log.Retired = log.Retired || j.Revoked(of.agent, log.Seq)
 	return log, nil
 }
 
-// Archive asks what an archive holds by what a State says, and the ledger of it decided.
-func (s *State) Archive(ctx context.Context, l refs.Local, decided *ledger.Ledger, tip, from refs.OID) ArchiveRequest {
+// ArchiveRequest asks what an archive holds, by what a State says and its ledger decided.
+func (s *State) ArchiveRequest(ctx context.Context, l refs.Local, decided *ledger.Ledger, tip, from refs.OID) ArchiveRequest {
 	return ArchiveRequest{Hub: s.Hub, Tip: tip, From: from, Revoked: s.RevokedBy, Covers: func(agent string, seq uint64, hash string) (bool, error) {
 		at := decided.Position(agent)
 		if at.Seq <= seq {

@@ -60,7 +60,8 @@ func Stamp(all map[string]refs.OID) []byte {
 }
 
 // State is what was read of a replica at one moment, without the lines. The zero
-// State is that nothing was read. A State is never altered once it is returned.
+// State is that nothing was read. What a State says is never altered once it is returned;
+// ReadWith and the first use of a cursor change only where that is read.
 type State struct {
 	Refs  map[string]refs.OID // the relevant ones; those of logs only if they were read, not decoded
 	Level int                 // the hub's format version; 0: there is no hub yet
@@ -199,7 +200,8 @@ func (s *State) Settled(agent string) uint64 {
 	return s.Logs.settled[agent].seq
 }
 
-// ReadWith has the cursors that were not read yet read with another function.
+// ReadWith has the cursors that were not read yet read with another function, which
+// returns the same: the file that they were read from was closed.
 func (s *State) ReadWith(read func(agent string) (*Cursor, error)) {
 	if s.Logs != nil {
 		s.Logs.read = read

@@ -99,26 +99,31 @@ func (l countedLocal) Refs(ctx context.Context, prefix string) ([]refs.Ref, erro
 }
 
 // CountReads counts from now on the objects that are read of the replica.
-func (t *Tracker) CountReads(n *int) {
+func (t *Tracker) CountReads(n *int) { t.WatchReads(func(refs.OID) { *n++ }) }
+
+// WatchReads tells from now on which objects are read of the replica.
+func (t *Tracker) WatchReads(read func(refs.OID)) {
 	if t.clone.Replica != nil {
-		t.clone.Replica = readsReplica{t.clone.Replica, n}
+		t.clone.Replica = readsReplica{t.clone.Replica, read}
 	}
 }
 
 type readsReplica struct {
 	refs.Replica
-	n *int
+	read func(refs.OID)
 }
 
-func (c readsReplica) Local() refs.Local { return readsLocal{c.Replica.Local(), c.n} }
+func (c readsReplica) Local() refs.Local { return readsLocal{c.Replica.Local(), c.read} }
 
 type readsLocal struct {
 	refs.Local
-	n *int
+	read func(refs.OID)
 }
 
 func (c readsLocal) Read(ctx context.Context, ids []refs.OID, limit int64, each func(int, refs.Object, error) error) error {
-	*c.n += len(ids)
+	for _, id := range ids {
+		c.read(id)
+	}
 	return c.Local.Read(ctx, ids, limit, each)
 }
 

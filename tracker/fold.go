@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/exchange"
@@ -38,7 +39,7 @@ func (t *Tracker) Fold(ctx context.Context, want Folding) ([]FoldedLog, error) {
 		return nil, err
 	}
 	if t.clone.Hub == nil {
-		return nil, &fail.Error{Kind: fail.No, Code: "unshared/fold", Message: "there is no hub: only a hub has an archive"}
+		return nil, &fail.Error{Kind: fail.No, Code: "unshared/fold", Message: "this repository has no remote: only a hub has an archive"}
 	}
 	if err := t.clone.EnsureReplica(ctx); err != nil {
 		return nil, t.clone.Unwritable(err)
@@ -87,15 +88,21 @@ func (t *Tracker) foldMany(ctx context.Context) {
 	if err != nil || !s.Bound || !s.Writable() {
 		return
 	}
-	n := 0
+	retired := 0
 	for _, a := range s.View.Agents() {
 		if a.Retired && s.AllRefs[replay.HubRoot+replay.Agents+a.ID] != "" {
-			n++
+			retired++
 		}
 	}
-	if n > foldAbove {
-		if _, err := t.exchange.Fold(ctx, Folding{Before: t.clone.Now().Add(-time.Hour)}); err != nil {
-			_ = t.clone.Contact.Remember(func(n *hubs.Note) { n.FoldFailed = t.clone.Now() })
-		}
+	if retired <= foldAbove {
+		return
+	}
+	want := Folding{Before: t.clone.Now().Add(-time.Hour)}
+	all, err := t.exchange.Foldable(s, want.Before) // some may have to stay
+	if all = slices.DeleteFunc(all, func(l FoldedLog) bool { return l.Why != "" }); err == nil && len(all) > foldAbove {
+		_, err = t.exchange.Fold(ctx, want)
+	}
+	if err != nil && ctx.Err() == nil {
+		_ = t.clone.Contact.Remember(func(n *hubs.Note) { n.FoldFailed = t.clone.Now() })
 	}
 }

@@ -135,6 +135,76 @@ func TestForgedFolds(t *testing.T) {
 	}
 }
 
+// Steps that are passed over are read once, however often the hub is asked and whatever
+// else comes; when one of them may have become valid, they are judged again.
+func TestForgedStepsAreReadOnce(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, _, carol := foldingWorld(t, w)
+	alice.fold()
+	ron := w.clone("ron")
+	ron.sync()
+	ron.create("ron's")
+	w.converge(alice, ron, carol)
+	on := w.tip(branches + "archive")
+	tip := w.tip(branches + "agents/ron")
+	w.step(on, on, map[string]refs.OID{archive.Path("ron"): w.treeOf(tip)}, []refs.OID{tip}) // ron is at work
+	forged := []refs.OID{w.tip(branches + "archive")}
+	for range 60 {
+		w.step("", forged[0], nil, nil)
+		forged = append([]refs.OID{w.tip(branches + "archive")}, forged...)
+	}
+	steps := func() (n int) {
+		tr := alice.open()
+		defer alice.close(tr)
+		tr.WatchReads(func(id refs.OID) {
+			if slices.Contains(forged, id) || id == on {
+				n++
+			}
+		})
+		if _, err := tr.Sync(context.Background(), tracker.SyncOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := steps(); n < len(forged) {
+		t.Fatalf("%d steps are pushed and %d were read", len(forged), n)
+	}
+	if p := alice.status().Problems(); len(p) != 1 || !strings.Contains(p[0], "is ignored") || !strings.Contains(p[0], "(and 60 more steps)") {
+		t.Errorf("%q", p)
+	}
+	for range 2 {
+		carol.create("the ledger moves")
+		if n := steps(); n != 0 {
+			t.Errorf("%d objects of the archive were read again", n)
+		}
+	}
+	if p := alice.status().Problems(); len(p) != 1 || !strings.Contains(p[0], "is ignored") {
+		t.Errorf("afterwards: %q", p)
+	}
+	ron.create("ron's log is covered further") // so ron's step is looked at again
+	if n := steps(); n < len(forged) {
+		t.Errorf("%d objects of the archive were read", n)
+	}
+	before := alice.read().Hash()
+	ron.retire()
+	carol.create("ron's end is covered")
+	w.converge(alice, ron, carol)
+	if got := carol.fold(); got != "ron" {
+		t.Errorf("moved %q", got)
+	}
+	w.converge(alice, carol)
+	if p := alice.status().Problems(); len(p) != 0 {
+		t.Errorf("after the repair: %q", p)
+	}
+	if n := steps(); n != 0 {
+		t.Errorf("%d objects of a valid archive were read", n)
+	}
+	if before == alice.read().Hash() {
+		t.Error("nothing was written")
+	}
+}
+
 // An agent that wrote after it retired is read from its branch, and its branch is put
 // back if somebody deletes it. The archive stays valid for all others.
 func TestWritesAfterTheFold(t *testing.T) {

@@ -210,7 +210,7 @@ var rows = map[fail.Code][]string{
 	"too-early":                {"remove it anyway: git crosslink migrate --finalize --now"},
 	"refused/finalize":         {"ask the hub's owner to allow deleting this branch"},
 	"unshared":                 {share},
-	"unshared/fold":            {share},
+	"unshared/fold":            {"add a remote for your team: git remote add origin <url>", "then share the tracker: git crosslink init"},
 	"unseen":                   {doSync},
 	"no-fork/detach":           {"add the original repository as a remote: git remote add upstream <url> && git fetch upstream", "or name the remote whose tracker gets its own id: git crosslink fork detach {remote:word}"},
 	"unsent":                   {"show the reason: git crosslink sync"},
@@ -318,6 +318,8 @@ var rows = map[fail.Code][]string{
 	"old-hub/migrated":         {"to remove it from the hub, in a clone: git crosslink migrate --finalize"},
 	"stray-branch":             {"move it away: git branch -m {branch:quote} {branch:below}"},
 	"stray-branch/list":        {"list all: git for-each-ref {refs:quote}"},
+	"archive":                  {"show it: git show {step}", "to archive the logs that those steps name, in a clone: git crosslink agent fold"},
+	"archive/unreadable":       {"show its newest steps: git log --first-parent -n 5 {ref:quote}"},
 	"stale-lock":               {"on the server, look for git processes that are older than the file: ps -ef"},
 
 	// what a gate tells who pushes

@@ -14,14 +14,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/refstest"
 )
 
-// What the user's own fetch brought is taken over without git if it is little, and by git
-// if not; the replica is whole after both.
-func TestTakeOverOfAFewObjects(t *testing.T) {
-	top := clone(t)
-	writes, hub := connect(t, top+"/w")
-	refstest.Git(t, "-C", top, "clone", "-q", "hub.git", "v")
-	trace := filepath.Join(top, "trace")
-	o, err := git.Discover(ctx, top+"/v", append(os.Environ(), "GIT_TRACE2="+trace))
+// replicaOf makes the replica of a clone, and reads the clone's configuration.
+func replicaOf(t *testing.T, dir string, environ []string) (*git.Replica, refs.Config) {
+	t.Helper()
+	o, err := git.Discover(ctx, dir, environ)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +29,18 @@ func TestTakeOverOfAFewObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	t.Cleanup(func() { r.Close() })
+	return r, cfg
+}
+
+// What the user's own fetch brought is taken over without git if it is little, and by git
+// if not; the replica is whole after both.
+func TestTakeOverOfAFewObjects(t *testing.T) {
+	top := clone(t)
+	writes, hub := connect(t, top+"/w")
+	refstest.Git(t, "-C", top, "clone", "-q", "hub.git", "v")
+	trace := filepath.Join(top, "trace")
+	r, cfg := replicaOf(t, top+"/v", append(os.Environ(), "GIT_TRACE2="+trace))
 	name := refs.HubPrefix + "agents/" + agent
 	tip := func(l refs.Local, name string) refs.OID {
 		rs, err := l.Refs(ctx, name)
@@ -120,19 +127,7 @@ func TestTakeOverOfAFewObjects(t *testing.T) {
 // Refs of the user that have not moved are not read again.
 func TestTakeOverReadsWhatMoved(t *testing.T) {
 	top := clone(t)
-	o, err := git.Discover(ctx, top+"/w", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := o.Config(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := openReplica(ctx, o, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r, cfg := replicaOf(t, top+"/w", nil)
 	commit := func() string {
 		return refstest.Git(t, "-C", top+"/w", "commit-tree", "-m", rand.Text(), "-p", "HEAD", "HEAD^{tree}")
 	}
