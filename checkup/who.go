@@ -119,8 +119,8 @@ func (k *Checkup) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 			found = append(found, fail.Diagnosis{Code: "retired/note", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write creates a new id", w.Agent)})
 			break
 		}
-		if e, ok := errors.AsType[*fail.Error](k.RetiredError(s.View)); ok {
-			found = append(found, e.Diagnosis(fail.Problem, e.Message))
+		if e, ok := errors.AsType[*fail.Error](k.RetiredError(s.View)); ok { // as it was meant to be
+			found = append(found, e.Diagnosis(fail.Note, fmt.Sprintf("'%s' is retired: only another agent can write here", w.Agent)))
 		}
 	case AgentDamaged:
 		if err := k.MayAppend(s); err != nil {

@@ -188,7 +188,7 @@ func (l *Link) Push(ctx context.Context, p refs.Push, t syncer.Task, events int)
 		return res, err
 	}
 	e.At, e.Took = l.At(), l.Now().Sub(began)
-	pace, later := l.Pace.Read().Answered(e, t) // others may have pushed while the hub was silent
+	pace, later := l.Pace.Read().Answered(e, t, began) // others may have pushed while the hub was silent
 	l.Pace.Keep(pace)
 	if later != nil {
 		return nil, &pacedError{*later}

@@ -7,13 +7,12 @@ import (
 
 // pushed sorts an answer to a push.
 func (s State) pushed(at At, e Pushed) (State, Action) {
-	if e.Nothing { // somebody else has sent it
+	var later *Paced
+	s.Memory.Pace, later = s.Memory.Pace.Answered(e, s.task, s.started)
+	switch {
+	case e.Nothing: // somebody else has sent it
 		s.answer.Refs = nil
 		return s.judge(at, false)
-	}
-	var later *Paced
-	s.Memory.Pace, later = s.Memory.Pace.Answered(e, s.task)
-	switch {
 	case later != nil:
 		return s.later(at.Now, *later)
 	case e.Failure == Silent || e.Failure == Cut:
@@ -240,6 +239,7 @@ func (s State) woke(at At, e Woke) (State, Action) {
 			return s.done(Outcome{Reason: NotYet, Paced: s.outcome.Paced, Why: s.outcome.Paced.Why})
 		}
 		s.phase, s.view, s.outcome.Paced = s.resume, e.View, nil
+		s.count.looked = false // the hub has moved meanwhile, if it is busy
 		if s.Memory.NoAtomic && s.round == everything {
 			s.round = logsOnly
 		}

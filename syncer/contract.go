@@ -138,6 +138,20 @@ type (
 	}
 )
 
+// unsent reports whether git sent nothing to the hub: it had something else there than
+// was expected.
+func (e Pushed) unsent() bool {
+	if e.Nothing {
+		return true
+	}
+	for _, st := range e.Refs {
+		if st != Rejected && st != With {
+			return false
+		}
+	}
+	return e.Failure == None && !e.Rule && len(e.Refs) > 0
+}
+
 // Action is what to do next.
 type Action interface{ action() }
 

@@ -75,8 +75,9 @@ type State struct {
 	fetch   Fetch  // the fetch that is out
 	out     Push   // the push that is out, or was answered last
 	answer  Pushed // what came of it
-	ledger  Tip    // the ledger when it was planned
-	taken   bool   // the hub accepted something in this run
+	started time.Time
+	ledger  Tip  // the ledger when it was planned
+	taken   bool // the hub accepted something in this run
 	find    search
 	outcome Outcome
 }
@@ -289,7 +290,7 @@ func (s State) push(at At, p Push) (State, Action) {
 	if later := s.Memory.Pace.May(at.Now, s.task.Limits, p.Urgency, s.task.Insist); later != nil {
 		return s.later(at.Now, *later)
 	}
-	s.Memory.Pace = s.Memory.Pace.Started(at.Now, s.task.Limits, p.Urgency)
+	s.Memory.Pace, s.started = s.Memory.Pace.Started(at.Now, s.task.Limits, p.Urgency), at.Now
 	return s, p
 }
 

@@ -118,6 +118,7 @@ func (m *model) push(s State, a Push) Pushed {
 	}
 	if len(e.Refs) == 0 {
 		e.Nothing = true
+		m.starts = m.starts[:len(m.starts)-1]
 		return e
 	}
 	if a.Atomic && wrong {
@@ -126,6 +127,9 @@ func (m *model) push(s State, a Push) Pushed {
 				e.Refs[name] = With
 			}
 		}
+	}
+	if e.unsent() {
+		m.starts = m.starts[:len(m.starts)-1]
 	}
 	for _, p := range a.Parts {
 		if e.Refs[p.Name] == Accepted && lands {

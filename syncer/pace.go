@@ -30,6 +30,8 @@ import (
 //  7. When a quarter of a limit of 20 or more is used, the others are spread over
 //     the minute: a clone of many agents waits a little for each, and not for half a
 //     minute when all are used.
+//  8. A push of which git sent nothing, because the hub had moved since it was seen,
+//     does not count: to the hub it was a read.
 const (
 	minute      = 60 * time.Second
 	Coalesce    = 10 * time.Second
@@ -211,6 +213,19 @@ func (p Pace) Started(now time.Time, l Limits, u Urgency) Pace {
 	return p
 }
 
+// takeBack forgets a start after which nothing was sent.
+func (p Pace) takeBack(start time.Time) Pace {
+	without := func(all []time.Time) []time.Time {
+		i := slices.IndexFunc(all, start.Equal)
+		if i < 0 {
+			return all
+		}
+		return slices.Delete(slices.Clone(all), i, i+1)
+	}
+	p.Pushes, p.Locks = without(p.Pushes), without(p.Locks)
+	return p
+}
+
 // Busy notes that the hub is to be left alone, and for how long it asked for
 // that, 0 if it did not say. jitter is in [0, 1).
 func (p Pace) Busy(now time.Time, why string, asked time.Duration, jitter float64) (Pace, Paced) {
@@ -244,9 +259,12 @@ func (p Pace) Ended(now time.Time, took, wait time.Duration, cut bool) Pace {
 	return p
 }
 
-// Answered notes what came of a push. If the hub is busy, it says until when it
-// is left alone.
-func (p Pace) Answered(e Pushed, t Task) (Pace, *Paced) {
+// Answered notes what came of a push that started at a time. If the hub is busy, it says
+// until when it is left alone.
+func (p Pace) Answered(e Pushed, t Task, start time.Time) (Pace, *Paced) {
+	if e.unsent() {
+		p = p.takeBack(start)
+	}
 	switch e.Failure {
 	case Busy:
 		p, later := p.Busy(e.Now, e.Why, e.RetryAfter, e.Jitter)

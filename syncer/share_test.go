@@ -105,6 +105,36 @@ func TestManyLocksAreSpread(t *testing.T) {
 	}
 }
 
+// A push of which git sent nothing uses nothing of the limit; one that the hub refused
+// or did not answer does.
+func TestUnsentPushes(t *testing.T) {
+	l := Limits{Set: true, PerMinute: 1}
+	for _, c := range []struct {
+		name string
+		e    Pushed
+		want bool // another one may start
+	}{
+		{"accepted", Pushed{Refs: map[string]Status{Ledger: Accepted}}, false},
+		{"the ledger had moved", Pushed{Refs: map[string]Status{Ledger: Rejected, "agents/own": With}}, true},
+		{"meta had moved", Pushed{Refs: map[string]Status{Ledger: With, "agents/own": With}}, true},
+		{"a log had moved, and the step was accepted", Pushed{Refs: map[string]Status{Ledger: Accepted, "agents/own": Rejected}}, false},
+		{"refused by the hub", Pushed{Rule: true, Refs: map[string]Status{Ledger: Refused, "agents/own": With}}, false},
+		{"meta was refused by the hub", Pushed{Rule: true, Refs: map[string]Status{Ledger: With, "agents/own": With}}, false},
+		{"it said nothing of them", Pushed{Refs: map[string]Status{Ledger: NotNamed}}, false},
+		{"nothing to push", Pushed{Nothing: true}, true},
+		{"no answer", Pushed{Failure: Unreached}, false},
+	} {
+		for _, u := range []Urgency{Somebody, Locks} {
+			p := Pace{}.Started(noon, l, u)
+			p = p.Started(noon.Add(time.Nanosecond), Limits{Set: true, PerMinute: 60}, Facts) // by another process
+			p, _ = p.Answered(c.e, Task{}, noon)
+			if n := len(p.Pushes) + len(p.Locks); n != map[bool]int{true: 1, false: 2}[c.want] {
+				t.Errorf("%s, urgency %d: %d pushes count", c.name, u, n)
+			}
+		}
+	}
+}
+
 // However little the share is, and whatever was noted, a push starts within ten
 // minutes and a claim within one.
 func TestNobodyWaitsForever(t *testing.T) {

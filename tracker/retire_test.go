@@ -117,8 +117,11 @@ func TestRetire(t *testing.T) {
 	if e, ok := errors.AsType[*fail.Error](err); !ok || e.Code.Name() != "retired" || e.Kind != fail.Denied {
 		t.Errorf("%v", err)
 	}
-	if got := diagnoses(alice.doctor(true)); got != "problem retired" {
+	if got := diagnoses(alice.doctor(true)); got != "note retired" {
 		t.Errorf("the doctor says %q", got)
+	}
+	if p := alice.status().Problems(); len(p) != 0 {
+		t.Errorf("status says %q", p)
 	}
 }
 

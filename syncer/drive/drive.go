@@ -138,9 +138,12 @@ func (r Run) Do(ctx context.Context, clone Clone, link *hubs.Link) (Report, erro
 		case syncer.Wait:
 			if a.Unlock {
 				cancel()
-				bounded, cancel = within(ctx, r.Each)
+				slept := d.rest(ctx, a)
+				bounded, cancel = within(ctx, r.Each) // the wait was announced, and does not count
+				e, err = d.wake(bounded, slept)
+			} else {
+				e, err = d.pause(bounded, a)
 			}
-			e, err = d.wait(ctx, bounded, a)
 		}
 		if err != nil {
 			d.report.Sent = s.Sent()
@@ -412,30 +415,40 @@ func (d *driver) tellBack(ids []string) {
 	}
 }
 
-// wait does Wait. Without the sync lock a claim of another process goes first.
-func (d *driver) wait(ctx, bounded context.Context, a syncer.Wait) (syncer.Event, error) {
-	e := syncer.Woke{Locked: true}
-	if a.Unlock {
-		d.link.Waiting(a)
-		d.link.Unlock()
-		slept := d.link.SleepUntil(ctx, a.Until)
-		_, ok, err := d.link.Lock(bounded, hubs.Insistent)
-		if err != nil {
-			return nil, err
-		}
-		e.Locked = slept && ok && !(d.Task.Background && !d.link.Replica.Whole())
-	} else if !d.link.SleepUntil(bounded, a.Until) && bounded.Err() == nil {
-		<-bounded.Done() // it would end first
+// pause does a short Wait.
+func (d *driver) pause(ctx context.Context, a syncer.Wait) (syncer.Event, error) {
+	if !d.link.SleepUntil(ctx, a.Until) && ctx.Err() == nil {
+		<-ctx.Done() // it would end first
 	}
-	if !e.Locked {
-		e.At, e.Memory = d.link.At(), d.kept
-		return e, nil
+	return d.woke(ctx)
+}
+
+// rest does a Wait without the sync lock, so that a claim of another process goes first.
+// It reports whether the time has come.
+func (d *driver) rest(ctx context.Context, a syncer.Wait) bool {
+	d.link.Waiting(a)
+	d.link.Unlock()
+	return d.link.SleepUntil(ctx, a.Until)
+}
+
+// wake takes the sync lock again.
+func (d *driver) wake(ctx context.Context, slept bool) (syncer.Event, error) {
+	_, ok, err := d.link.Lock(ctx, hubs.Insistent)
+	if err != nil {
+		return nil, err
 	}
-	v, err := d.look(bounded, true)
+	if !slept || !ok || d.Task.Background && !d.link.Replica.Whole() {
+		return syncer.Woke{At: d.link.At(), Memory: d.kept}, nil
+	}
+	return d.woke(ctx)
+}
+
+// woke looks at what has changed meanwhile.
+func (d *driver) woke(ctx context.Context) (syncer.Event, error) {
+	v, err := d.look(ctx, true)
 	if err != nil {
 		return nil, err
 	}
 	d.kept = d.link.Memory()
-	e.At, e.Memory, e.View = d.link.At(), d.kept, v
-	return e, nil
+	return syncer.Woke{Locked: true, At: d.link.At(), Memory: d.kept, View: v}, nil
 }

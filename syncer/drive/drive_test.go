@@ -350,6 +350,12 @@ func TestWaits(t *testing.T) {
 	}
 	alice.did("wait", "push alice:2 step", "decided")
 	alice.write("three")
+	// the time of a run is not used up by a wait that was announced
+	alice.link.Sleep = func(d time.Duration) { alice.now = alice.now.Add(d); time.Sleep(400 * time.Millisecond) }
+	if r := alice.run(drive.Run{Task: task, Each: 200 * time.Millisecond}); r.Reason != syncer.Sent || r.Sent != 1 {
+		t.Errorf("after a long wait: %+v", r)
+	}
+	alice.write("four")
 	if task.Patience = 0; alice.run(drive.Run{Task: task}).Paced == nil {
 		t.Error("no turn, and no reason")
 	}
