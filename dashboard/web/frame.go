@@ -17,6 +17,9 @@ import (
 // surroundings are the parts of a page that every page has.
 type surroundings struct {
 	Projects []tab
+	Rail     []tab  // those of the projects that the rail shows
+	Here     string // slug of the project that the page is of; "" is none
+	Tabs     []link // of the only project
 	Menu     [2][]link
 	Views    []db.View
 	Alerts   map[string]int // active and not acknowledged
@@ -70,6 +73,7 @@ func tabs(p projectDoc, at string) tabsOf {
 type tab struct {
 	ID     string
 	Slug   string
+	Path   string // of the same page of this project
 	Pinned bool
 	Shape  alerts.Shape
 	Count  int // of what needs somebody
@@ -77,6 +81,8 @@ type tab struct {
 
 func (s *Server) surroundings(r *request) (surroundings, error) {
 	f := surroundings{Alerts: map[string]int{}}
+	var page string
+	f.Here, page = hereOf(r.URL.Path)
 	projects, byProject, _, err := s.merged(r)
 	if err != nil {
 		return f, err
@@ -86,7 +92,7 @@ func (s *Server) surroundings(r *request) (surroundings, error) {
 		return f, err
 	}
 	for _, p := range projects {
-		t := tab{ID: p.ID, Slug: p.Slug, Pinned: p.Pinned, Shape: shapeOf(p, byProject[p.ID])}
+		t := tab{ID: p.ID, Slug: p.Slug, Path: "/p/" + p.Slug + page, Pinned: p.Pinned, Shape: shapeOf(p, byProject[p.ID])}
 		for _, a := range byProject[p.ID] {
 			if a.Active() && a.Ack.At == 0 {
 				f.Alerts[string(a.Severity)]++
@@ -114,9 +120,34 @@ func (s *Server) surroundings(r *request) (surroundings, error) {
 	needs := 0
 	for _, t := range f.Projects {
 		needs += t.Count
+		if len(f.Projects) <= manyProjects || t.Pinned || t.Count > 0 || t.Slug == f.Here {
+			f.Rail = append(f.Rail, t)
+		}
+	}
+	f.Rail = f.Rail[:min(len(f.Rail), 2*manyProjects)]
+	if len(projects) == 1 {
+		if r.URL.Path == "/" { // the overview of this project
+			f.Here = projects[0].Slug
+		}
+		f.Tabs = tabs(projectDoc{Slug: projects[0].Slug}, strings.TrimPrefix(page, "/")).Tabs
+		for k := range f.Tabs {
+			f.Tabs[k].Current = f.Tabs[k].Path == r.URL.Path
+		}
 	}
 	f.Menu = menu(r.URL.Path, needs, f.Alerts["critical"]+f.Alerts["warning"]+f.Alerts["info"])
 	return f, nil
+}
+
+// hereOf is the project that a path is below, and which of its pages it is, as every project has it.
+func hereOf(path string) (slug, page string) {
+	parts := strings.SplitN(strings.TrimPrefix(path, "/p/"), "/", 3)
+	if !strings.HasPrefix(path, "/p/") || len(parts) < 2 {
+		return "", ""
+	}
+	if len(parts) == 3 && slices.ContainsFunc(projectTabs, func(t [2]string) bool { return t[0] == parts[2] }) {
+		page = "/" + parts[2]
+	}
+	return parts[0] + "/" + parts[1], page
 }
 
 // everything is all projects, and their open alerts by project.

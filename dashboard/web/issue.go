@@ -33,13 +33,9 @@ type entry struct {
 type detailDoc struct {
 	issueDoc    `json:"-"`
 	Description string        `json:"-"`
-	CreatedBy   person        `json:"-"`
-	CreatedAt   instant       `json:"-"`
 	ClosedAt    instant       `json:"-"`
-	ScheduledAt instant       `json:"-"`
 	StatusBy    person        `json:"-"`
 	Reason      string        `json:"-"`
-	Milestone   string        `json:"-"`
 	Parent      *issueDoc     `json:"-"`
 	Children    []issueDoc    `json:"-"`
 	BlockedBy   []issueDoc    `json:"-"`
@@ -69,8 +65,8 @@ type relationDoc struct {
 
 // detailOf collects what an issue's page shows.
 func detailOf(v place.View, i *store.Issue) (detailDoc, error) {
-	d := detailDoc{issueDoc: issueDocOf(v.Names, i), Description: i.Description, CreatedBy: personOf(v.Names, i.CreatedBy), CreatedAt: instant(i.CreatedAt), ClosedAt: instant(i.ClosedAt),
-		ScheduledAt: instant(i.ScheduledAt), StatusBy: personOf(v.Names, i.StatusBy), Reason: i.Reason, Children: others(v, i.Children), BlockedBy: others(v, i.BlockedBy), Blocks: others(v, i.Blocks)}
+	d := detailDoc{issueDoc: issueDocOf(v.Names, i), Description: i.Description, ClosedAt: instant(i.ClosedAt),
+		StatusBy: personOf(v.Names, i.StatusBy), Reason: i.Reason, Children: others(v, i.Children), BlockedBy: others(v, i.BlockedBy), Blocks: others(v, i.Blocks)}
 	if up := others(v, []event.UUID{i.Parent}); len(up) == 1 {
 		d.Parent = &up[0]
 	}

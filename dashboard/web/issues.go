@@ -36,6 +36,21 @@ var (
 	issueGroups = []string{"status", "label", "assignee", "milestone", "priority", "agent"}
 )
 
+// The columns that the table of issues can have beside the issue, and those that it has unless
+// the URL names others.
+var (
+	issueColumns = []string{"priority", "assignees", "lock", "milestone", "begins", "due", "created", "author", "comments", "changed"}
+	usualColumns = []string{"priority", "assignees", "lock", "due", "changed"}
+)
+
+// columnsOf are the columns that a query names, in their order.
+func columnsOf(q url.Values) []string {
+	if !q.Has("col") {
+		return usualColumns
+	}
+	return slices.DeleteFunc(slices.Clone(issueColumns), func(c string) bool { return !slices.Contains(q["col"], c) })
+}
+
 // issuesPage is the data of the page of issues.
 type issuesPage struct {
 	Project   projectDoc     `json:"project"`
@@ -43,6 +58,7 @@ type issuesPage struct {
 	View      string         `json:"view"`
 	Group     string         `json:"group,omitempty"`
 	Sort      string         `json:"sort"`
+	Shown     []string       `json:"columns"`
 	Page      int            `json:"page"`
 	Total     int            `json:"total"`
 	Issues    []answer.Issue `json:"issues"`
@@ -125,6 +141,12 @@ func (d issuesPage) From() int { return (d.Page-1)*pageRows + 1 }
 // To is the last of them.
 func (d issuesPage) To() int { return d.From() + len(d.Rows) - 1 }
 
+// ColumnChoices are the columns that the table can have.
+func (d issuesPage) ColumnChoices() []string { return issueColumns }
+
+// Has reports whether the table has a column.
+func (d issuesPage) Has(column string) bool { return slices.Contains(d.Shown, column) }
+
 // Views returns the names of all views.
 func (d issuesPage) Views() []string { return issueViews }
 
@@ -143,7 +165,7 @@ func (s *Server) issues(r *request) error {
 	}
 	q := r.URL.Query()
 	d := issuesPage{Project: s.docOf(r, p), Query: strings.TrimSpace(q.Get("q")), View: oneOf(q.Get("view"), issueViews), Group: oneOf(q.Get("group"), issueGroups),
-		Sort: oneOf(q.Get("sort"), append([]string{"updated"}, store.Sorts...)), Issues: []answer.Issue{}, Sorts: store.Sorts, Groups: issueGroups, Operators: query.Operators,
+		Sort: oneOf(q.Get("sort"), append([]string{"updated"}, store.Sorts...)), Issues: []answer.Issue{}, Shown: columnsOf(q), Sorts: store.Sorts, Groups: issueGroups, Operators: query.Operators,
 		Can: mayWrite(p), Self: q}
 	if d.Page, err = strconv.Atoi(q.Get("page")); err != nil || d.Page < 1 {
 		d.Page = 1
@@ -268,8 +290,20 @@ func (d *issuesPage) fill(l *lister, json bool) error {
 			return err
 		}
 		d.Total = total
+		names := map[event.UUID]string{}
+		if d.Has("milestone") {
+			all, err := l.v.Milestones()
+			if err != nil {
+				return err
+			}
+			for _, m := range all {
+				names[m.UUID] = m.Name
+			}
+		}
 		for _, i := range rows {
-			d.Rows = append(d.Rows, issueDocOf(l.v.Names, i))
+			row := issueDocOf(l.v.Names, i)
+			row.Milestone = names[i.Milestone]
+			d.Rows = append(d.Rows, row)
 		}
 		if !json {
 			return nil

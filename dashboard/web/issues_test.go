@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +175,23 @@ func TestIssues(t *testing.T) {
 	contains(t, s.get("/p/o/a/issues"), "fix the parser", "waits for 1", "1 to 3 of 3", "agent-a")
 	contains(t, s.get("/p/o/a/issues?q=is:odd"), "is not valid: use open, closed")
 	contains(t, s.get("/p/o/a/issues?q=milestone:x"), "error: ")
+	// columns: the URL says which, in one order; a saved view keeps them
+	heads := func(query string) string {
+		all := regexp.MustCompile(`<th>(\w+)</th>`).FindAllStringSubmatch(s.get("/p/o/a/issues?"+query), -1)
+		var names []string
+		for _, m := range all[1:] {
+			names = append(names, m[1])
+		}
+		return strings.Join(names, " ")
+	}
+	for query, want := range map[string]string{"": "priority assignees lock due changed", "col=issue": "", "col=comments&col=due&col=odd": "due comments",
+		"col=" + strings.Join(issueColumns, "&col="): strings.Join(issueColumns, " ")} {
+		if got := heads(query); got != want {
+			t.Errorf("%q: columns %q, want %q", query, got, want)
+		}
+	}
+	contains(t, s.get("/p/o/a/issues?col=author&col=due"), `<input type="hidden" name="col" value="author">`, `<input type="checkbox" name="col" value="due" checked>`, `<input type="checkbox" name="col" value="lock">`)
+	contains(t, s.get("/p/o/a/issues.json?col=due"), `"columns":["due"]`)
 	board := s.get("/p/o/a/issues?view=board")
 	contains(t, board, ">ready ", ">in work ", ">blocked ", "closed in 7 days")
 	for _, group := range issueGroups[1:] {
@@ -239,7 +257,7 @@ func TestIssuesJourney(t *testing.T) {
 	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
 	b.focus("tr.row input[type=checkbox]")
 	b.keys(" ")
-	selected := js[string](b, `document.querySelector("input:checked").value`)
+	selected := js[string](b, `document.querySelector("tr.row input:checked").value`)
 	b.keys("/")
 	b.until(`document.activeElement.id === "q"`)
 	js[bool](b, `(document.activeElement.value = "", true)`) // the driver types what the page took for a command
@@ -250,13 +268,13 @@ func TestIssuesJourney(t *testing.T) {
 	if took := time.Since(began); took > 6*time.Second {
 		t.Errorf("it took %s to show", took)
 	}
-	if got := js[string](b, `[document.querySelector("input:checked")?.value, document.activeElement.id, document.activeElement.value].join()`); got != selected+",q,half" {
+	if got := js[string](b, `[document.querySelector("tr.row input:checked")?.value, document.activeElement.id, document.activeElement.value].join()`); got != selected+",q,half" {
 		t.Errorf("after the change: %s", got)
 	}
 	b.keys("Escape")
 	do(b, chromedp.Evaluate[bool](`(document.activeElement.blur(), true)`))
 	b.keys("j", "j", "j", "x")
-	if n := js[int](b, `document.querySelectorAll("input:checked").length`); n != 2 {
+	if n := js[int](b, `document.querySelectorAll("tr.row input:checked").length`); n != 2 {
 		t.Errorf("%d are selected after j j j x, want 2", n)
 	}
 	b.focus(`button[value=close]`)

@@ -1,10 +1,17 @@
 package web
 
 import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -55,4 +62,97 @@ func TestNames(t *testing.T) {
 	} {
 		contains(t, s.get(path), want...)
 	}
+}
+
+// TestHeader: every page has a switch to the same page of another project, a field to search, and
+// buttons for what the browser keeps. All work without a script.
+func TestHeader(t *testing.T) {
+	zone := time.Local
+	time.Local = time.FixedZone("XST", 3*3600)
+	t.Cleanup(func() { time.Local = zone }) // once the server has ended
+	w, other := dashtest.New(t), dashtest.New(t)
+	a, b := w.Clone("a"), other.Clone("b")
+	w.Create(a, "one", nil)
+	other.Create(b, "two", nil)
+	s := serve(t, w, nil, a, b)
+	s.login()
+	for _, page := range []string{"/", "/agents", "/p/o/a/locks", "/settings/about", "/p/o/none"} {
+		body := s.do("GET", page, nil).body
+		contains(t, body, `id="switch"`, `action="/search"`, `name="zone" value="utc"`)
+	}
+	contains(t, s.get("/p/o/a/locks?x=1"), `<span class="sr">Project:</span><span>o/a</span></summary>`, `href="/p/o/b/locks"`, `href="/p/o/a/locks" aria-current="true"`, `name="back" value="/p/o/a/locks?x=1"`)
+	contains(t, s.get("/p/o/a/i/1"), `href="/p/o/b"`)
+	contains(t, s.get("/agents"), `<span class="sr">Project:</span><span>all projects</span></summary>`)
+	exact := regexp.MustCompile(`<time datetime="([^"]*)" title="([^"]*)">`)
+	for _, c := range []struct{ zone, in string }{{"", " XST"}, {"utc", " UTC"}, {"local", " XST"}} {
+		if c.zone != "" {
+			form := url.Values{"request": {s.requestFor()}, "zone": {c.zone}, "back": {"/p/o/a?y=2"}}
+			if got := s.do("POST", "/settings/preferences", form, s.own()...); got.status != 303 || got.header.Get("Location") != "/p/o/a?y=2" {
+				t.Errorf("%s: %d to %s", c.zone, got.status, got.header.Get("Location"))
+			}
+		}
+		page := s.get("/p/o/a")
+		all := exact.FindAllStringSubmatch(page, -1)
+		if len(all) == 0 || strings.Contains(page, `data-zone="utc"`) != (c.zone == "utc") {
+			t.Errorf("%q: %d times, or the script is not told", c.zone, len(all))
+		}
+		for _, m := range all {
+			at, err := time.Parse("2006-01-02T15:04:05Z07:00", m[1])
+			if c.in == " XST" {
+				at = at.Local()
+			}
+			if err != nil || m[2] != at.Format("2006-01-02 15:04:05")+c.in {
+				t.Errorf("%q: %s is shown as %s: %v", c.zone, m[1], m[2], err)
+			}
+		}
+	}
+	if got := s.do("POST", "/settings/preferences", url.Values{"request": {s.requestFor()}, "zone": {"mars"}}, s.own()...); got.status != 400 || !strings.Contains(got.body, "use local, utc") {
+		t.Errorf("an odd zone: %d", got.status)
+	}
+	// of the only project, the rail shows the pages; of very many, those that need somebody
+	s.Check(s.db.Untrack(t.Context(), "id-b"))
+	contains(t, s.get("/agents"), `<h2>o/a</h2>`, `<li><a href="/p/o/a/graph">Graph</a></li>`)
+	for k := range manyProjects + 1 {
+		name := fmt.Sprintf("x/p%d", k)
+		s.Check(s.db.Track(t.Context(), db.Project{ID: name, Slug: name, Place: db.Place{Kind: db.PlacePath, Path: "/nowhere/" + name}}))
+		s.Check(s.db.SetStatus(t.Context(), name, db.Paused))
+	}
+	s.Check(s.db.Pin(t.Context(), "x/p7", true))
+	page := s.get("/p/x/p3")
+	rail := page[strings.Index(page, `id="rail"`):strings.Index(page, "</nav>")]
+	contains(t, rail, "/p/x/p7", "/p/x/p3", "all 26 projects")
+	if strings.Contains(rail, "/p/x/p9") || !strings.Contains(page, "/p/x/p9") {
+		t.Error("the rail lists all projects, or the switch does not")
+	}
+}
+
+// TestHeaderJourney: a menu closes on a click beside it and on Escape, which gives the focus back;
+// the field to search is reached by a key; exact times stay in UTC if that was chosen.
+func TestHeaderJourney(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	w.Create(a, "one", nil)
+	s := serve(t, w, nil, a)
+	b := s.browse()
+	b.open("/p/o/a/locks")
+	b.focus("#switch summary")
+	b.keys("Enter", "Tab")
+	b.until(`document.querySelector("#switch").open && document.activeElement.textContent.includes("o/a")`)
+	b.keys("Escape")
+	b.until(`!document.querySelector("#switch").open && document.activeElement.matches("#switch summary")`)
+	do(b, chromedp.Click("#view summary"))
+	b.until(`document.querySelector("#view").open`)
+	do(b, chromedp.Click("#switch summary"))
+	b.until(`!document.querySelector("#view").open && document.querySelector("#switch").open`)
+	do(b, chromedp.Click("#view summary"))
+	do(b, chromedp.Click(`#view button[value=utc]`))
+	b.until(`document.body.dataset.zone === "utc" && location.pathname === "/p/o/a/locks" && document.querySelector("#view button[value=utc]").ariaPressed === "true"`)
+	b.open("/p/o/a")
+	b.until(`document.querySelector("#live")?.dataset.state === "on" && document.querySelector("#main time").title.endsWith(" UTC")`)
+	b.keys("/")
+	b.until(`document.activeElement.id === "find"`)
+	js[bool](b, `(document.activeElement.value = "one", true)`)
+	b.keys("Enter")
+	b.until(`location.pathname === "/search" && document.querySelector("#q").value === "one" && document.querySelector("#main").innerText.includes("#1 one")`)
+	b.quiet()
 }

@@ -94,11 +94,18 @@ type issueDoc struct {
 	Blockers  int            `json:"-"`
 	DueAt     instant        `json:"due_at"`
 	UpdatedAt instant        `json:"updated_at"`
+
+	// in the table of issues
+	Begins    instant `json:"-"`
+	CreatedAt instant `json:"-"`
+	Author    person  `json:"-"`
+	Milestone string  `json:"-"`
 }
 
 func issueDocOf(n naming, i *store.Issue) issueDoc {
 	d := issueDoc{UUID: i.UUID.String(), Name: i.Name(), Number: i.Number, Title: i.Title, Status: i.Status, Priority: i.Priority,
-		Labels: append([]string{}, i.Labels...), Assignees: peopleOf(n, i.Assignees), Comments: i.CommentCount, Blockers: len(i.BlockedBy), DueAt: instant(i.DueAt), UpdatedAt: instant(i.UpdatedAt)}
+		Labels: append([]string{}, i.Labels...), Assignees: peopleOf(n, i.Assignees), Comments: i.CommentCount, Blockers: len(i.BlockedBy), DueAt: instant(i.DueAt), UpdatedAt: instant(i.UpdatedAt),
+		Begins: instant(i.ScheduledAt), CreatedAt: instant(i.CreatedAt), Author: personOf(n, i.CreatedBy)}
 	if i.Lock != nil && !i.Lock.Ending {
 		d.Holder, d.Confirmed = personOf(n, i.Lock.Holder), i.Lock.Confirmed
 	}

@@ -143,8 +143,10 @@ var functions = template.FuncMap{
 	"line": func(now event.Time, a alertDoc, request string, act bool) alertLine {
 		return alertLine{now, a, request, act}
 	},
-	"lower": strings.ToLower,
-	"first": func(n int, s string) string { return s[:min(n, len(s))] },
+	"zones":  func() []string { return preferences["zone"] },
+	"themes": func() []string { return preferences["theme"] },
+	"lower":  strings.ToLower,
+	"first":  func(n int, s string) string { return s[:min(n, len(s))] },
 }
 
 // known is the text of an empty list, or that its content is not known.
@@ -276,6 +278,7 @@ type layout struct {
 // liking is the preferences of a browser, from its cookies.
 type liking struct {
 	Theme  string // "" leaves it to the system
+	Zone   string // of the exact times: "local" or "utc"
 	NoKeys bool   // single keys are no commands
 	Notify string // the least severity of alerts that the browser notifies of; "" is none
 	Tone   string // likewise, with a tone
@@ -283,8 +286,11 @@ type liking struct {
 
 // liking reads the cookies of the browser.
 func (r *request) liking() liking {
-	return liking{r.theme(), r.noKeys(), r.severity(notifyCookie), r.severity(toneCookie)}
+	return liking{strings.TrimPrefix(r.preference("theme"), "system"), r.preference("zone"), r.preference("keys") == "off", r.preference("notify"), r.preference("tone")}
 }
+
+// UTC reports whether exact times are in UTC.
+func (l liking) UTC() bool { return l.Zone == "utc" }
 
 // Here is the page's path with its query.
 func (l layout) Here() string {
@@ -321,6 +327,9 @@ func (s *Server) write(r *request, status int, name string, l layout) error {
 	}
 	r.W.Header().Set("Content-Type", "text/html; charset=utf-8")
 	page := s.placed(b.Bytes())
+	if !l.UTC() {
+		page = localTimes(page)
+	}
 	same := volatile.ReplaceAll(page, []byte("$1"))
 	if l.Request != "" {
 		same = bytes.ReplaceAll(same, []byte(l.Request), nil)

@@ -162,81 +162,52 @@ func valueOf(set *alerts.Settings, key string) string {
 	return map[string]string{"enabled": strconv.FormatBool(d.Enabled), "severity": string(d.Severity), "for_seconds": strconv.Itoa(d.ForSeconds)}[member]
 }
 
-// themes are the colors that can be chosen.
-var themes = []string{"system", "light", "dark"}
-
-// themeCookie keeps the colors of one browser.
-const themeCookie = "crosslink_theme"
-
-// theme is the chosen one; "" leaves it to the system.
-func (r *request) theme() string {
-	if c, err := r.Cookie(themeCookie); err == nil && slices.Contains(themes[1:], c.Value) {
-		return c.Value
-	}
-	return ""
+// preferences are what a browser keeps in cookies, and the values that are valid; the first is the default.
+var preferences = map[string][]string{
+	"theme":  {"system", "light", "dark"},
+	"zone":   {"local", "utc"},
+	"keys":   {"on", "off"},                       // single-key commands
+	"notify": {"", "critical", "warning", "info"}, // from which severity on the browser notifies of alerts
+	"tone":   {"", "critical", "warning", "info"},
 }
 
-// keysCookie turns single-key commands off in a browser.
-const keysCookie = "crosslink_keys"
+// preferenceCookie is the cookie of a preference.
+func preferenceCookie(name string) string { return "crosslink_" + name }
 
-// noKeys reports whether single keys are switched off.
-func (r *request) noKeys() bool {
-	c, err := r.Cookie(keysCookie)
-	return err == nil && c.Value == "off"
-}
-
-// The cookies that keep from which severity on a browser notifies of alerts.
-const (
-	notifyCookie = "crosslink_notify"
-	toneCookie   = "crosslink_tone"
-)
-
-// noticeFrom are the severities from which on somebody may be notified.
-var noticeFrom = []string{"", "critical", "warning", "info"}
-
-// severity is the severity in a cookie; "" is none.
-func (r *request) severity(cookie string) string {
-	c, err := r.Cookie(cookie)
-	if err != nil || !slices.Contains(noticeFrom, c.Value) {
-		return ""
+// preference is the value that the browser keeps.
+func (r *request) preference(name string) string {
+	if c, err := r.Cookie(preferenceCookie(name)); err == nil {
+		return oneOf(c.Value, preferences[name])
 	}
-	return c.Value
+	return preferences[name][0]
 }
 
 func (s *Server) preferences(r *request) error {
-	theme := r.theme()
-	if theme == "" {
-		theme = themes[0]
-	}
 	return s.render(r, "preferences", "Preferences", struct {
-		Theme  string   `json:"theme"`
-		Keys   bool     `json:"keys"`
-		Notify string   `json:"notify"`
-		Tone   string   `json:"tone"`
-		Themes []string `json:"-"`
-
+		Theme      string   `json:"theme"`
+		Zone       string   `json:"zone"`
+		Keys       bool     `json:"keys"`
+		Notify     string   `json:"notify"`
+		Tone       string   `json:"tone"`
 		Severities []string `json:"-"`
-	}{theme, !r.noKeys(), r.severity(notifyCookie), r.severity(toneCookie), themes, noticeFrom})
+	}{r.preference("theme"), r.preference("zone"), r.preference("keys") == "on", r.preference("notify"), r.preference("tone"), preferences["notify"]})
 }
 
-// setPreferences keeps in the browser how it is to look.
+// setPreferences keeps in the browser what the form has.
 func (s *Server) setPreferences(r *request) error {
-	theme := r.PostForm.Get("theme")
-	if !slices.Contains(themes, theme) {
-		return refuse(http.StatusBadRequest, "%q is not a theme: use system, light or dark", theme)
+	set := map[string]string{}
+	for name, valid := range preferences {
+		if !r.PostForm.Has(name) {
+			continue
+		}
+		if set[name] = r.PostForm.Get(name); !slices.Contains(valid, set[name]) {
+			return refuse(http.StatusBadRequest, "%q is not valid for %s: use %s", set[name], name, strings.Trim(strings.Join(valid, ", "), ", "))
+		}
 	}
-	keys := r.PostForm.Get("keys")
-	if keys != "off" {
-		keys = "on"
+	for name, value := range set {
+		http.SetCookie(r.W, &http.Cookie{Name: preferenceCookie(name), Value: value, Path: s.Path + "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	}
-	notify, tone := r.PostForm.Get("notify"), r.PostForm.Get("tone")
-	if !slices.Contains(noticeFrom, notify) || !slices.Contains(noticeFrom, tone) {
-		return refuse(http.StatusBadRequest, "notifications start at critical, warning or info, or are off")
-	}
-	for name, value := range map[string]string{themeCookie: theme, keysCookie: keys, notifyCookie: notify, toneCookie: tone} {
-		http.SetCookie(r.W, &http.Cookie{Name: name, Value: value, Path: s.Path + "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
-	}
-	return s.to(r, "/settings/preferences", map[string]string{"theme": theme, "keys": keys, "notify": notify, "tone": tone})
+	return s.to(r, back(r, "/settings/preferences"), set)
 }
 
 func (s *Server) about(r *request) error {

@@ -51,6 +51,22 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d d", int(d.Hours()/24))
 }
 
+// exactTimes are the exact times of a page, as templates write them.
+var exactTimes = regexp.MustCompile(`(<time datetime="([^"]+)" title=")[^"]+`)
+
+// localTimes is a page whose exact times are in the zone of this machine; in a browser elsewhere, the
+// script puts them into that one's.
+func localTimes(page []byte) []byte {
+	return exactTimes.ReplaceAllFunc(page, func(found []byte) []byte {
+		m := exactTimes.FindSubmatch(found)
+		at, err := time.Parse(time.RFC3339, string(m[2]))
+		if err != nil {
+			return found
+		}
+		return at.Local().AppendFormat(m[1], "2006-01-02 15:04:05 MST")
+	})
+}
+
 // instants are times within a text, as alerts write them.
 var instants = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\b`)
 

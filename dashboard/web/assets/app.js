@@ -11,10 +11,14 @@ const policy = window.trustedTypes
 const parse = text => new DOMParser().parseFromString(policy.createHTML(text), 'text/html');
 
 const byId = id => document.getElementById(id);
+const first = selector => document.querySelector(selector);
+const select = selector => document.querySelectorAll(selector);
+const focused = () => document.activeElement;
+const on = (kind, does) => document.addEventListener(kind, does);
 document.documentElement.classList.add('js');
 
 // The path below which the dashboard is served, "" for none.
-const root = document.querySelector('.mark').pathname.replace(/\/$/, '');
+const root = first('.mark').pathname.replace(/\/$/, '');
 
 /* --- replacing what has changed --- */
 
@@ -23,7 +27,7 @@ const keyOf = node => node.nodeType === 1 ? node.getAttribute('data-key') || nod
 // A form that was sent may go, with the focus in it; that then goes to the page.
 let sent = null;
 
-const busy = node => node !== sent && node.contains(document.activeElement) && document.activeElement !== document.body;
+const busy = node => node !== sent && node.contains(focused()) && focused() !== document.body;
 
 function morph(old, next) {
   if (old.isEqualNode(next)) return;
@@ -87,7 +91,7 @@ async function refresh() {
       tag = answer.headers.get('ETag') || '';
       if (answer.status === 401) { location.replace(root + '/login'); return; }
       const page = parse(await answer.text());
-      for (const id of ['status', 'rail', 'main']) {
+      for (const id of ['switch', 'status', 'rail', 'main']) {
         const next = page.getElementById(id);
         if (next && byId(id)) morph(byId(id), next);
       }
@@ -107,7 +111,7 @@ const scrolled = () => scrollY > 120;
 const hold = (row, list) => scrolled() && row.dataset.key && list.firstElementChild && row.matches('li, tr') && !busy(row) ? ['held'] : [];
 
 function showHeld() {
-  const all = document.querySelectorAll('.held'), bar = byId('held');
+  const all = select('.held'), bar = byId('held');
   if (!bar) return;
   if (!scrolled()) all.forEach(r => r.classList.remove('held'));
   bar.hidden = !scrolled() || !all.length;
@@ -119,7 +123,7 @@ byId('held')?.addEventListener('click', () => { scrollTo(0, 0); byId('main').foc
 
 /* --- copying, and an issue beside its list --- */
 
-document.addEventListener('click', async event => {
+on('click', async event => {
   const b = event.target.closest('.copy');
   if (!b) return;
   try { await navigator.clipboard.writeText(b.parentNode.querySelector('code').textContent); b.textContent = 'Copied'; } catch { b.textContent = 'Not allowed'; }
@@ -127,7 +131,7 @@ document.addEventListener('click', async event => {
 });
 
 async function peek() {
-  const panel = byId('peek'), link = document.querySelector('.row.at .what a, .rows .at .what a, .cards .at a');
+  const panel = byId('peek'), link = first('.row.at .what a, .rows .at .what a, .cards .at a');
   if (panel.open) { panel.close(); return; }
   if (!link || !/\/i\/[^/]+$/.test(link.pathname)) return;
   const answer = await fetch(link.href, { headers: { Accept: 'text/vnd.crosslink.fragment' } });
@@ -167,14 +171,26 @@ function span(s) {
 
 function times() {
   const now = Date.now();
-  for (const t of document.querySelectorAll('time[datetime]')) {
+  for (const t of select('time[datetime]')) {
     const s = (now - Date.parse(t.dateTime)) / 1000;
     const text = s < 0 ? 'in ' + span(-s) : s < 5 ? 'just now' : span(s) + ' ago';
     if (t.textContent !== text) t.textContent = text;
-    const exact = new Date(t.dateTime).toLocaleString();
+    const exact = document.body.dataset.zone ? t.title : new Date(t.dateTime).toLocaleString();
     if (t.title !== exact) t.title = exact;
   }
 }
+
+/* --- menus --- */
+
+function shut(target) {
+  for (const m of select('.menu[open]')) {
+    if (m.contains(target)) continue;
+    if (m.contains(focused())) m.firstElementChild.focus();
+    m.open = false;
+  }
+}
+
+on('click', event => shut(event.target));
 
 /* --- the stream --- */
 
@@ -238,7 +254,7 @@ function lead(tell) {
 
 /* --- forms --- */
 
-document.addEventListener('submit', async event => {
+on('submit', async event => {
   const form = event.target;
   if (!form.matches('form[data-live]') || event.submitter?.hasAttribute('data-plain')) return;
   event.preventDefault();
@@ -252,7 +268,7 @@ document.addEventListener('submit', async event => {
     const got = await fetch(action, { method: 'POST', body, headers: { Accept: 'application/json' } });
     const doc = await got.json();
     if (doc.request) {
-      for (const i of document.querySelectorAll('input[name=request]')) i.value = doc.request;
+      for (const i of select('input[name=request]')) i.value = doc.request;
     }
     if (doc.ok) {
       say(doc.data && doc.data.sync ? doc.data.sync : 'done');
@@ -261,8 +277,8 @@ document.addEventListener('submit', async event => {
       sent = form;
       await refresh();
       sent = null;
-      if (card) document.querySelector(`.cards [data-key="${card}"] a`)?.focus();
-      if (!form.isConnected && document.activeElement === document.body) byId('main').focus();
+      if (card) first(`.cards [data-key="${card}"] a`)?.focus();
+      if (!form.isConnected && focused() === document.body) byId('main').focus();
     } else {
       say('error: ' + doc.error.message, true);
       for (const h of doc.error.hints) {
@@ -311,7 +327,7 @@ function hideUndo(after) {
   fade = setTimeout(() => {
     const bar = undoBar();
     if (after === 10000 && bar.matches(':hover, :focus-within')) { hideUndo(after); return; }
-    if (bar.contains(document.activeElement)) byId('main').focus();
+    if (bar.contains(focused())) byId('main').focus();
     bar.hidden = true;
   }, after);
 }
@@ -320,7 +336,7 @@ function hideUndo(after) {
 
 // A card is moved by the one verb that the column takes and the card has.
 const verbOf = (card, column) => column.dataset.verbs.split(' ').find(v => v && card.dataset.moves.split(' ').includes(v));
-const columnsFor = card => [...document.querySelectorAll('[data-verbs]')].filter(c => !c.contains(card) && verbOf(card, c));
+const columnsFor = card => [...select('[data-verbs]')].filter(c => !c.contains(card) && verbOf(card, c));
 const does = { close: 'closes the issue', reopen: 'reopens the issue', claim: 'claims the lock', release: 'releases the lock', label: 'adds the label', assign: 'assigns the issue' };
 
 function move(card, column) {
@@ -349,29 +365,29 @@ function openMove(card) {
 }
 
 let dragged = null;
-const over = column => document.querySelectorAll('[data-verbs]').forEach(c => c.classList.toggle('over', c === column));
+const over = column => select('[data-verbs]').forEach(c => c.classList.toggle('over', c === column));
 
-document.addEventListener('click', event => { if (event.target.matches('.move')) openMove(event.target.closest('[data-moves]')); });
-document.addEventListener('dragstart', event => {
+on('click', event => { if (event.target.matches('.move')) openMove(event.target.closest('[data-moves]')); });
+on('dragstart', event => {
   dragged = event.target.closest?.('[data-moves]');
   if (!dragged) return;
   event.dataTransfer.effectAllowed = 'move';
   columnsFor(dragged).forEach(c => c.classList.add('takes'));
 });
-document.addEventListener('dragover', event => {
+on('dragover', event => {
   const column = dragged && event.target.closest('.takes');
   over(column);
   if (column) event.preventDefault();
 });
-document.addEventListener('drop', event => {
+on('drop', event => {
   const column = dragged && event.target.closest('.takes');
   if (!column) return;
   event.preventDefault();
   move(dragged, column);
 });
-document.addEventListener('dragend', () => {
+on('dragend', () => {
   dragged = null;
-  document.querySelectorAll('[data-verbs]').forEach(c => c.classList.remove('takes', 'over'));
+  select('[data-verbs]').forEach(c => c.classList.remove('takes', 'over'));
 });
 
 /* --- notifications --- */
@@ -432,7 +448,7 @@ function offerNotifications() {
 // What is being typed outlives a reload.
 const draftKey = field => 'draft ' + location.pathname + ' ' + field.name;
 const forget = field => sessionStorage.removeItem(draftKey(field));
-document.addEventListener('input', event => {
+on('input', event => {
   const f = event.target;
   if (f.matches('textarea:not([data-draft=no])')) sessionStorage.setItem(draftKey(f), f.value);
 });
@@ -444,7 +460,7 @@ const fields = 'input, textarea, select, [contenteditable]';
 const places = { i: '/', a: '/alerts', p: '/projects', l: '/activity', s: '/search', w: '/agents' };
 let prefix = '';
 
-const rows = () => [...document.querySelectorAll('#main .row, #main .rows > li')].filter(r => r.offsetParent);
+const rows = () => [...select('#main .row, #main .rows > li')].filter(r => r.offsetParent);
 
 function step(by) {
   const all = rows(), at = all.findIndex(r => r.classList.contains('at'));
@@ -457,9 +473,9 @@ function step(by) {
 
 // opening unfolds a form of the issue's page and goes to its first field.
 const opening = (id, field) => () => { const d = byId(id); if (d) { d.open = true; (byId(field) || d.querySelector('input:not([type=hidden]), select')).focus(); } };
-const tab = by => { const all = [...document.querySelectorAll('.tabs a')], at = all.findIndex(a => a.ariaCurrent); all[at + by]?.click(); };
+const tab = by => { const all = [...select('.tabs a')], at = all.findIndex(a => a.ariaCurrent); all[at + by]?.click(); };
 const mark = by => { keys.x(); step(by); };
-const issue = () => document.querySelector('#main h1 .nowrap');
+const issue = () => first('#main h1 .nowrap');
 
 const keys = {
   j: () => step(1),
@@ -473,26 +489,27 @@ const keys = {
   d: opening('d-due'),
   b: opening('d-connect'),
   p: opening('edit', 'priority'),
-  m: () => { const b = document.activeElement.closest('[data-moves]')?.querySelector('.move'); if (b) b.click(); else opening('d-milestone')(); },
+  m: () => { const b = focused().closest('[data-moves]')?.querySelector('.move'); if (b) b.click(); else opening('d-milestone')(); },
   y: () => issue() && navigator.clipboard.writeText(issue().textContent),
   Y: () => navigator.clipboard.writeText(location.href),
   Z: () => { if (undoBar() && !undoBar().hidden) undoBar().requestSubmit(); },
-  x: () => document.querySelector('.row.at input[type=checkbox]')?.click(),
+  x: () => first('.row.at input[type=checkbox]')?.click(),
   u: () => { const up = location.pathname.slice(root.length).replace(/\/[^/]*$/, ''); location.href = root + (up === '/p' || !up ? '/' : up); },
-  '/': () => (byId('q') || { focus: () => { location.href = root + '/search'; } }).focus(),
+  '/': () => (byId('q') || byId('find'))?.focus(),
   c: () => byId('text')?.focus(),
-  e: () => (document.querySelector('#close-form button') || document.querySelector('#reopen-form button'))?.click(),
+  e: () => (first('#close-form button') || first('#reopen-form button'))?.click(),
   n: () => { const d = byId('new'); if (d) { d.open = true; byId('title').focus(); } },
   r: () => refresh(),
-  z: () => document.querySelector('.at form[action$="/inbox/snooze"] button')?.click(),
+  z: () => first('.at form[action$="/inbox/snooze"] button')?.click(),
   o: () => peek(),
   ':': () => openPalette(),
   '?': () => byId('help')?.showModal(),
 };
 
-document.addEventListener('keydown', event => {
+on('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.body.dataset.keys === 'off') return;
   if (event.key === 'Escape' && byId('peek')?.open) { byId('peek').close(); return; }
+  if (event.key === 'Escape') shut();
   if (event.key === 'Escape' && event.target.matches(fields)) { event.target.blur(); return; }
   if (event.target.matches(fields) && event.target.type !== 'checkbox') return;
   if (prefix === 'g') {
@@ -512,7 +529,7 @@ document.addEventListener('keydown', event => {
 const palette = () => byId('palette');
 
 function choices(words) {
-  const all = [...document.querySelectorAll('#rail a, .tabs a, .button[href], .links a')].map(a => [a.textContent.trim().replace(/\s+/g, ' '), a.href]);
+  const all = [...select('#rail a, .tabs a, .button[href], .links a')].map(a => [a.textContent.trim().replace(/\s+/g, ' '), a.href]);
   const keyed = new Map(all.map(([text, href]) => [href, text]));
   return [...keyed].filter(([, text]) => words.every(w => text.toLowerCase().includes(w))).slice(0, 8);
 }
@@ -550,10 +567,10 @@ function openPalette() {
   list(choices([]));
 }
 
-document.addEventListener('keydown', event => {
+on('keydown', event => {
   if (event.key === 'k' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); openPalette(); return; }
   if (!palette()?.open || !['ArrowDown', 'ArrowUp', 'Enter'].includes(event.key)) return;
-  const all = [...palette().querySelectorAll('a')], at = all.indexOf(document.activeElement);
+  const all = [...palette().querySelectorAll('a')], at = all.indexOf(focused());
   if (event.key === 'Enter') { if (at < 0 && all.length) { event.preventDefault(); all[0].click(); } return; }
   event.preventDefault();
   (all[at + (event.key === 'ArrowDown' ? 1 : -1)] || byId('palette-words')).focus();
@@ -572,7 +589,7 @@ async function login() {
   form.requestSubmit();
 }
 
-for (const f of document.querySelectorAll('textarea:not([data-draft=no])')) {
+for (const f of select('textarea:not([data-draft=no])')) {
   const draft = sessionStorage.getItem(draftKey(f));
   if (draft) f.value = draft;
 }
