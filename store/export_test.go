@@ -98,3 +98,6 @@ func Dump(s *Store) map[string][]string {
 
 // RowsRead counts the rows of issues that a file has read.
 func RowsRead(f *File) int { return len(f.rows) }
+
+// LinesRead counts the lines that Newest has read.
+func LinesRead(f *File) int { return f.linesRead }

@@ -41,6 +41,8 @@ type answers struct {
 	alias map[uint64]uint64
 
 	milesN map[event.UUID]uint64 // numbers of milestones
+
+	linesRead int // by Newest
 }
 
 // idleAfter is how long the file stays locked for a command that asks nothing

@@ -14,8 +14,9 @@ import (
 type Filter struct {
 	Status      string     // "open" ("" is open), "closed", "archived" or "all"
 	Issue       event.UUID // this one alone
-	Labels      []string   // all of them, by Name
-	Without     []string   // none of these labels, by Name
+	Except      []event.UUID
+	Labels      []string // all of them, by Name
+	Without     []string // none of these labels, by Name
 	NoLabel     bool
 	Priority    event.Priority
 	AtLeast     bool     // Priority, or a more urgent one
@@ -36,8 +37,11 @@ type Filter struct {
 	ClosedSince event.Time // closed then or later; 0 is no bound
 	Since       event.Time // changed then or later; 0 is no bound
 	Now         event.Time
-	Sort        string // one of Sorts; "" is "created"
-	Limit       int    // 0 is all
+	Sort        string     // one of Sorts; "" is "created"
+	Reverse     bool       // the order of Sort from its end
+	After       event.UUID // only what follows this issue in the order, whether the filter lets it through or not
+	Skip        int        // so many rows before those within Limit
+	Limit       int        // 0 is all
 }
 
 // Sorts are the orders a list may have. Each is total: created and uuid break
@@ -95,6 +99,7 @@ func (f *Filter) match(m *Memory, i *Issue) bool {
 	}
 	switch {
 	case f.Issue != event.UUID{} && i.UUID != f.Issue,
+		slices.Contains(f.Except, i.UUID),
 		f.NoLabel && len(i.Labels) > 0,
 		f.Priority != "" && Rank(i.Priority) != Rank(f.Priority) && !(f.AtLeast && Rank(i.Priority) < Rank(f.Priority)),
 		len(f.Authors) > 0 && len(Called(f.Authors, i.CreatedBy)) == 0,
@@ -127,6 +132,14 @@ func (f *Filter) match(m *Memory, i *Issue) bool {
 }
 
 func (f *Filter) less() func(a, b *Issue) int {
+	less := f.forward()
+	if f.Reverse {
+		return func(a, b *Issue) int { return less(b, a) }
+	}
+	return less
+}
+
+func (f *Filter) forward() func(a, b *Issue) int {
 	newest := func(a, b *Issue) int { return -byCreation(a, b) }
 	switch f.Sort {
 	case "updated":

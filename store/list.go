@@ -89,13 +89,13 @@ func (f *File) page(l Filter) (page, error) {
 	order := l.order()
 	query := "SELECT i.k, i.row" + from + " ORDER BY " + order
 	if l.Limit > 0 { // without the rows in hand while they are sorted
-		query = "SELECT r.k, r.row FROM (SELECT i.id" + from + " ORDER BY " + order + " LIMIT " + strconv.Itoa(l.Limit) + ") JOIN issue r USING (id)"
+		query = "SELECT r.k, r.row FROM (SELECT i.id" + from + " ORDER BY " + order + " LIMIT " + strconv.Itoa(l.Limit) + " OFFSET " + strconv.Itoa(l.Skip) + ") JOIN issue r USING (id)"
 	}
 	if err := f.scan(func(i *Issue) { p.rows = append(p.rows, i) }, query, vals...); err != nil {
 		return page{}, err
 	}
 	slices.SortFunc(p.rows, l.less())
-	if p.total = len(p.rows); l.Limit > 0 && p.total == l.Limit {
+	if p.total = len(p.rows); l.Limit > 0 && (p.total == l.Limit || l.Skip > 0) {
 		count := "SELECT count(*)" + from
 		if len(conds) == 1 { // by status, or all
 			count = "SELECT coalesce(sum(n), 0) FROM tally"
@@ -117,7 +117,14 @@ func (f *File) pageAmong(l Filter, of *hits) (page, error) {
 	if len(of.all) == 0 {
 		return p, nil
 	}
+	continued := l.After != (event.UUID{})
+	if l.After == of.first {
+		l.After = event.UUID{}
+	}
 	conds, vals := l.where()
+	if continued { // the first one is before all others, whatever the order
+		conds, vals = append(conds, "i.k <> ?"), append(vals, of.first[:])
+	}
 	if len(of.all) <= fewTexts {
 		ids, err := json.Marshal(of.hex())
 		if err != nil {
@@ -133,7 +140,7 @@ func (f *File) pageAmong(l Filter, of *hits) (page, error) {
 			return cmp.Or(err, errRow)
 		}
 		if u := event.UUID(k); of.all[u] {
-			if p.total++; l.Limit == 0 || p.total <= l.Limit {
+			if p.total++; l.Limit == 0 || p.total > l.Skip && p.total <= l.Skip+l.Limit {
 				all = append(all, u)
 			}
 		}
@@ -172,6 +179,9 @@ func (f *Filter) where() (conds []string, vals []any) {
 	default:
 		need("i.status = ?", f.Status)
 	}
+	if f.After != (event.UUID{}) {
+		need(f.after(), f.After[:])
+	}
 	f.whereItself(need)
 	f.wherePeople(need)
 	f.whereOthers(need)
@@ -182,6 +192,9 @@ func (f *Filter) where() (conds []string, vals []any) {
 func (f *Filter) whereItself(need func(cond string, v ...any)) {
 	if f.Issue != (event.UUID{}) {
 		need("i.k = ?", f.Issue[:])
+	}
+	for _, u := range f.Except {
+		need("i.k <> ?", u[:])
 	}
 	for _, l := range f.Labels {
 		need("instr(i.labels, ?)", word(l))
@@ -257,19 +270,38 @@ func (f *Filter) whereOthers(need func(cond string, v ...any)) {
 	}
 }
 
-// order is less in SQL.
-func (f *Filter) order() string {
+// columns are those by which less orders, in SQL: all of them upwards or all of them downwards.
+func (f *Filter) columns() (all []string, down bool) {
 	switch f.Sort {
 	case "updated":
-		return "i.updated DESC, i.created DESC, i.k DESC"
+		return []string{"updated", "created", "k"}, !f.Reverse
 	case "priority":
-		return "i.rank, i.created, i.k"
+		return []string{"rank", "created", "k"}, f.Reverse
 	case "due":
-		return "i.due, i.created, i.k"
+		return []string{"due", "created", "k"}, f.Reverse
 	case "number":
-		return "i.position, i.created, i.k"
+		return []string{"position", "created", "k"}, f.Reverse
 	case "title":
-		return "i.title, i.created, i.k"
+		return []string{"title", "created", "k"}, f.Reverse
 	}
-	return "i.created DESC, i.k DESC"
+	return []string{"created", "k"}, !f.Reverse
+}
+
+func (f *Filter) order() string {
+	all, down := f.columns()
+	end := ""
+	if down {
+		end = " DESC"
+	}
+	return "i." + strings.Join(all, end+", i.") + end
+}
+
+// after is the condition that an issue follows After in the order.
+func (f *Filter) after() string {
+	all, down := f.columns()
+	than := ">"
+	if down {
+		than = "<"
+	}
+	return "(i." + strings.Join(all, ", i.") + ") " + than + " (SELECT " + strings.Join(all, ", ") + " FROM issue WHERE k = ? AND shown)"
 }

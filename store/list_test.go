@@ -66,3 +66,59 @@ func TestPagesReadTheirRows(t *testing.T) {
 		f.Close()
 	}
 }
+
+// A part of a list, from whichever end, reads its own rows and not those before it.
+func TestPartsReadTheirRows(t *testing.T) {
+	w, _ := crowd(t, 200)
+	s := files(t)
+	if _, err := w.bring(s); err != nil {
+		t.Fatal(err)
+	}
+	for _, sort := range store.Sorts {
+		for _, reverse := range []bool{false, true} {
+			all := mustFile(t, s, w)
+			rows, _, err := all.List(store.Filter{Sort: sort, Reverse: reverse})
+			if err != nil || len(rows) != 200 {
+				t.Fatalf("%d rows, %v", len(rows), err)
+			}
+			f := mustFile(t, s, w)
+			part, total, err := f.List(store.Filter{Sort: sort, Reverse: reverse, After: rows[149].UUID, Limit: 5})
+			if err != nil || total != 50 || len(part) != 5 || part[0].UUID != rows[150].UUID || part[4].UUID != rows[154].UUID {
+				t.Errorf("%s, reverse %t: %d of %d, %v", sort, reverse, len(part), total, err)
+			}
+			if n := store.RowsRead(f); n != 5 {
+				t.Errorf("%s, reverse %t: %d rows read", sort, reverse, n)
+			}
+			part, total, err = f.List(store.Filter{Sort: sort, Reverse: reverse, Skip: 150, Limit: 5})
+			if err != nil || total != 200 || len(part) != 5 || part[0].UUID != rows[150].UUID || store.RowsRead(f) != 5 {
+				t.Errorf("%s, reverse %t: %d of %d, %d rows read, %v", sort, reverse, len(part), total, store.RowsRead(f), err)
+			}
+			f.Close()
+			all.Close()
+		}
+	}
+}
+
+// The newest lines are read without the others, wherever a part of them begins.
+func TestNewestReadsItsLines(t *testing.T) {
+	w, _ := crowd(t, 500)
+	s := files(t)
+	if _, err := w.bring(s); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []int{500, 250, 20} {
+		f := mustFile(t, s, w)
+		filter := store.LineFilter{Limit: 10}
+		if from < 500 {
+			filter.Before = w.lines[from].Key()
+		}
+		got, err := f.Newest(filter)
+		if err != nil || len(got) != 10 || got[0].Seq != uint64(from) || got[9].Seq != uint64(from-9) {
+			t.Errorf("from %d: %d lines, %v", from, len(got), err)
+		}
+		if n := store.LinesRead(f); n > 30 {
+			t.Errorf("from %d: %d lines read", from, n)
+		}
+		f.Close()
+	}
+}

@@ -215,10 +215,14 @@ func (m *Memory) list(f Filter, terms []term) ([]*Issue, int, error) {
 		}
 	}
 	first := hits{first: named(terms)}
-	slices.SortFunc(rows, first.before(f.less()))
+	less := first.before(f.less())
+	if from := m.listed[f.After]; f.After != (event.UUID{}) {
+		rows = slices.DeleteFunc(rows, func(i *Issue) bool { return from == nil || i.UUID == f.After || less(from, i) > 0 })
+	}
+	slices.SortFunc(rows, less)
 	total := len(rows)
-	if f.Limit > 0 && total > f.Limit {
-		rows = rows[:f.Limit]
+	if f.Limit > 0 {
+		rows = rows[min(f.Skip, total):min(f.Skip+f.Limit, total)]
 	}
 	return rows, total, nil
 }

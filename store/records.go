@@ -28,6 +28,8 @@ type Records interface {
 	// Line returns a line that counts, without what only proves it; nil if there
 	// is none.
 	Line(agent string, seq uint64) (*event.Envelope, error)
+	// Newest returns lines that count, newest first, without what only proves them.
+	Newest(LineFilter) ([]*event.Envelope, error)
 }
 
 // SessionFilter says which sessions are wanted; the zero value is all.

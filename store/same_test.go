@@ -31,6 +31,12 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 	for n, s := range words {
 		rows, total, err := p.Search(s, store.Filter{Status: "all", Sort: "updated", Limit: n % 4})
 		answer(fmt.Sprintf("search %q %d", s, n%4), list(rows, total, err))
+		if len(all) > 0 {
+			f := store.Filter{Status: "all", Sort: store.Sorts[n%len(store.Sorts)], Reverse: n%3 == 0, After: all[n%len(all)].UUID, Limit: n % 5}
+			f.Skip = n % 3
+			rows, total, err = p.Search(s, f)
+			answer(fmt.Sprintf("search %q %+v", s, f), list(rows, total, err))
+		}
 	}
 	ids := []string{"1", "#2", "3", "7", "99", "0", "18446744073709551615", "99999999999999999999", "nonsense", "abcd", "-", "00000000-0000-0000-0000-000000000000"}
 	var comments []event.UUID
@@ -80,6 +86,21 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 			h[k] = &event.Envelope{V: e.V, Agent: e.Agent, Seq: e.Seq, Time: e.Time, Wall: e.Wall, SignedBy: e.SignedBy, Event: e.Event, Body: e.Body}
 		}
 		answer("history "+u.String(), said(h, err))
+	}
+	newest := func(f store.LineFilter) {
+		got, err := p.Newest(f)
+		for k, e := range got {
+			got[k] = &event.Envelope{V: e.V, Agent: e.Agent, Seq: e.Seq, Time: e.Time, Wall: e.Wall, SignedBy: e.SignedBy, Event: e.Event, Body: e.Body}
+		}
+		answer(fmt.Sprintf("newest %+v", f), said(got, err))
+	}
+	for _, agent := range []string{"", "agent-01", "nobody"} {
+		newest(store.LineFilter{Agent: agent})
+		for n, e := range lines {
+			if n%31 == 0 {
+				newest(store.LineFilter{Agent: agent, Before: e.Key(), Limit: n % 5})
+			}
+		}
 	}
 	for _, status := range []string{"all", "open", "closed", "", "none"} {
 		for _, n := range []int{2, 5000} {

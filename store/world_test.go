@@ -28,6 +28,7 @@ type projection interface {
 	Row(event.UUID) (*store.Issue, error)
 	List(store.Filter) ([]*store.Issue, int, error)
 	Search(string, store.Filter) ([]*store.Issue, int, error)
+	Newest(store.LineFilter) ([]*event.Envelope, error)
 	Latest(string, int) ([]store.Named, error)
 	Roots(open bool) ([]event.UUID, error)
 	History(event.UUID) ([]*event.Envelope, error)
@@ -299,7 +300,7 @@ func filters(m *store.Memory) []store.Filter {
 	for _, f := range []store.Filter{
 		{Without: []string{"bug"}}, {Without: []string{"u\u0308", "zz top"}, Labels: []string{"bug"}}, {Without: []string{""}}, {NoLabel: true}, {NoLabel: true, Labels: []string{"bug"}},
 		{Priority: event.High, AtLeast: true}, {Priority: event.Low, AtLeast: true}, {AtLeast: true}, {Unassigned: true}, {Locked: true}, {Unlocked: true}, {Locked: true, Unlocked: true},
-		{Blocked: true, Unlocked: true}, {Connected: true}, {Connected: true, Sort: "priority", Limit: 2}, {DueBy: now}, {DueBy: 1}, {DueBy: event.MaxTime}, {ClosedSince: 1}, {ClosedSince: now}, {ClosedSince: event.MaxTime}, {Issue: event.UUID{1}}, {Authors: []string{"nobody"}},
+		{Blocked: true, Unlocked: true}, {Connected: true}, {Connected: true, Sort: "priority", Limit: 2}, {DueBy: now}, {DueBy: 1}, {DueBy: event.MaxTime}, {ClosedSince: 1}, {ClosedSince: now}, {ClosedSince: event.MaxTime}, {Issue: event.UUID{1}}, {After: event.UUID{1}}, {Authors: []string{"nobody"}},
 	} {
 		for _, f.Status = range []string{"", "all"} {
 			fs = append(fs, f)
@@ -308,7 +309,9 @@ func filters(m *store.Memory) []store.Filter {
 			f.Limit, f.Sort = 0, ""
 		}
 	}
-	for _, i := range rows {
+	for n, i := range rows {
+		sort := store.Sorts[n%len(store.Sorts)]
+		fs = append(fs, store.Filter{Sort: sort, Reverse: n%2 == 0, After: i.UUID, Status: "all", Limit: n % 4}, store.Filter{Sort: sort, After: i.UUID, Except: []event.UUID{rows[n/2].UUID, i.UUID}}, store.Filter{Sort: sort, Reverse: true, Skip: n, Limit: 3})
 		fs = append(fs, store.Filter{Status: "all", Authors: []string{i.CreatedBy}}, store.Filter{Issue: i.UUID}, store.Filter{Status: "all", Issue: i.UUID, Unassigned: true}, store.Filter{Status: "all", Parent: i.UUID}, store.Filter{Parent: i.Parent, Milestone: i.Milestone, Status: "all"})
 		for _, a := range i.Assignees {
 			fs = append(fs, store.Filter{Status: "all", Assignees: []string{a}}, store.Filter{Status: "all", Assignees: []string{"nobody", a}, Authors: []string{"nobody", i.CreatedBy}})

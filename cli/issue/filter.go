@@ -1,6 +1,7 @@
 package issue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -181,43 +182,69 @@ type extent struct {
 	left  int // after the rows that are shown
 }
 
-// rows are the issues query gives, in the order and number asked for.
-func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filter, query func(store.Filter) ([]*store.Issue, int, error)) ([]*store.Issue, extent, error) {
-	limit := o.bound(e)
-	if !o.reverse && o.after == "" && o.first == nil {
-		f.Limit = limit
-		rows, total, err := query(f)
-		return rows, extent{total, total - len(rows)}, err
+// lists answers a filter: all issues, or those that a search finds.
+type lists func(store.Filter) ([]*store.Issue, int, error)
+
+// only is one issue, if the filter lets it through; else nil.
+func (query lists) only(f store.Filter, u event.UUID) (*store.Issue, error) {
+	f.Issue = u
+	rows, _, err := query(f)
+	if err != nil || len(rows) == 0 {
+		return nil, err
 	}
-	rows, total, err := query(f)
-	if err != nil {
-		return nil, extent{}, err
+	return rows[0], nil
+}
+
+// rows are the issues query gives, in the order and number asked for. Issues that are not
+// shown are not read.
+func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filter, query lists) ([]*store.Issue, extent, error) {
+	var head []*store.Issue // those that requests put first
+	for _, u := range o.first {
+		i, err := query.only(f, u)
+		if err != nil {
+			return nil, extent{}, err
+		}
+		if i != nil {
+			head, f.Except = append(head, i), append(f.Except, u)
+		}
 	}
-	if o.reverse {
-		rows = slices.Clone(rows)
-		slices.Reverse(rows)
-	}
-	if o.first != nil {
-		rows = slices.Clone(rows)
-		verb.First(rows, o.first)
-	}
+	total, before := -1, len(head)
+	f.Reverse = o.reverse
 	if o.after != "" {
 		last, err := verb.Resolve(p, o.after)
 		if err != nil {
 			return nil, extent{}, err
 		}
-		at := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.UUID == last.UUID })
+		at := slices.Index(f.Except, last.UUID)
 		if at < 0 {
-			return nil, extent{}, frame.Fatal("not-listed", fmt.Sprintf("issue %s is not in this list", last.Name()), "start again without '--after'")
+			if i, err := query.only(f, last.UUID); err != nil || i == nil {
+				return nil, extent{}, cmp.Or[error](err, frame.Fatal("not-listed", fmt.Sprintf("issue %s is not in this list", last.Name()), "start again without '--after'"))
+			}
+			f.Limit = 1
+			if _, total, err = query(f); err != nil {
+				return nil, extent{}, err
+			}
+			head, f.After = nil, last.UUID
 		}
-		rows = rows[at+1:]
+		head = head[min(at+1, len(head)):]
 	}
-	left := 0
-	if limit > 0 && len(rows) > limit {
-		left = len(rows) - limit
-		rows = rows[:limit]
+	limit := o.bound(e)
+	if f.Limit = 0; limit > 0 {
+		f.Limit = max(limit-len(head), 1)
 	}
-	return rows, extent{total, left}, nil
+	rows, rest, err := query(f)
+	if err != nil {
+		return nil, extent{}, err
+	}
+	if total < 0 {
+		total = rest
+	}
+	x := extent{total + before, len(head) + rest}
+	if rows = append(head, rows...); limit > 0 {
+		rows = rows[:min(len(rows), limit)]
+	}
+	x.left -= len(rows)
+	return rows, x, nil
 }
 
 // cut is what JSON says of a list that has a limit, and nil of any other.

@@ -254,13 +254,13 @@ func whose(ctx context.Context, v place.View, word string) ([]string, error) {
 func (l *lister) list(change func(*store.Filter), from, limit int) (rows []*store.Issue, total int, err error) {
 	f := l.f
 	change(&f)
-	f.Limit = from + limit
+	f.Skip, f.Limit = from, limit
 	if l.q.Words != "" {
 		rows, total, err = l.v.Search(l.q.Words, f)
 	} else {
 		rows, total, err = l.v.List(f)
 	}
-	return rows[min(from, len(rows)):], total, err
+	return rows, total, err
 }
 
 // named puts the issue that the words name by its id before the rows that hold these words,
