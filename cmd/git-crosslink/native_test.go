@@ -276,6 +276,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	} else {
 		t.Logf("%d rounds of two pulls and two pushes; make nightly runs 50", rounds)
 	}
+	if _, err := os.Stat("/proc/self/environ"); err != nil {
+		t.Skip("no /proc here to count processes in")
+	}
 	w := newTown(t)
 	// every call of the program is noted; detached syncs start the program itself
 	real, err := exec.LookPath("git-crosslink")
@@ -285,7 +288,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	log := filepath.Join(w.root, "calls")
 	w.write("bin/git-crosslink", "#!/bin/sh\necho \"$2\" >>'"+log+"'\nexec '"+real+"' \"$@\"\n", 0o755)
 	w.env = append(w.env, "PATH="+filepath.Join(w.root, "bin")+string(filepath.ListSeparator)+os.Getenv("PATH"))
-	before := processes(t, w.root)
+	before := len(testkit.Marked(w.root))
 	run := func(dir string, args ...string) { // as a user types it: nobody waits for the background
 		if out, err := w.command(dir, append([]string{"git"}, args...)...).CombinedOutput(); err != nil {
 			t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -300,14 +303,14 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			run(pair[1], "pull", "-q")
 			want["pre-push"]++
 			want["post-merge"]++
-			most = max(most, processes(t, w.root))
+			most = max(most, len(testkit.Marked(w.root)))
 		}
 	}
 	start := time.Now()
 	if !testkit.Settle(w.root) {
 		t.Fatal("a process does not end")
 	}
-	if after := processes(t, w.root); after != before {
+	if after := len(testkit.Marked(w.root)); after != before {
 		t.Errorf("%d processes before, %d after", before, after)
 	}
 	b, err := os.ReadFile(log)
@@ -330,22 +333,6 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		t.Errorf("ran: %v, want %v", got, want)
 	}
 	t.Logf("%d pushes and %d pulls: at most %d processes at once, the last ended %v after them", want["pre-push"], want["post-merge"], most, time.Since(start).Round(time.Millisecond))
-}
-
-// processes counts those of a town.
-func processes(t *testing.T, root string) int {
-	t.Helper()
-	all, err := filepath.Glob("/proc/[0-9]*/environ")
-	if err != nil || len(all) == 0 {
-		t.Skip("no /proc here to count processes in")
-	}
-	n := 0
-	for _, f := range all {
-		if b, err := os.ReadFile(f); err == nil && bytes.Contains(append([]byte{0}, b...), []byte("\x00"+testkit.Mark(root)+"\x00")) {
-			n++
-		}
-	}
-	return n
 }
 
 // BenchmarkHook prints what the hooks add to a user's command: milliseconds, and

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,7 +50,7 @@ func TestNoProcessIsLeft(t *testing.T) {
 	if !testkit.Settle(root) {
 		t.Fatal("a process does not end")
 	}
-	before, most := marked(t, root), 0
+	before, most := marked(root), 0
 	for range rounds {
 		run("other", "git", "commit", "-q", "--allow-empty", "-m", "x")
 		run("other", "git", "push", "-q", "origin", "HEAD:main")
@@ -60,7 +62,7 @@ func TestNoProcessIsLeft(t *testing.T) {
 	if !testkit.Settle(root) {
 		t.Error("a process does not end")
 	}
-	if after := marked(t, root); len(after) != len(before) {
+	if after := marked(root); len(after) != len(before) {
 		t.Errorf("%d processes before, %d after: %q", len(before), len(after), after)
 	}
 	// One runs, one waits, and those that saw so are about to leave: on a loaded
@@ -71,7 +73,7 @@ func TestNoProcessIsLeft(t *testing.T) {
 	if out := run("work", "git", "crosslink", "status"); !strings.Contains(out, "not on the hub: 0 events") {
 		t.Errorf("after %d rounds:\n%s", rounds, out)
 	}
-	t.Logf("%d fetches and %d pushes: %d processes before, %d after, at most %d syncs at once", rounds, rounds, len(before), len(marked(t, root)), most)
+	t.Logf("%d fetches and %d pushes: %d processes before, %d after, at most %d syncs at once", rounds, rounds, len(before), len(marked(root)), most)
 }
 
 // TestNoProcessWithoutATracker counts what the helper starts, over each
@@ -135,7 +137,7 @@ func TestNoProcessWithoutATracker(t *testing.T) {
 func syncs(t *testing.T, root string) int {
 	t.Helper()
 	found := map[string]string{} // process to parent
-	for pid, line := range marked(t, root) {
+	for pid, line := range marked(root) {
 		if !strings.Contains(line, "sync\x00--detached") {
 			continue
 		}
@@ -155,17 +157,11 @@ func syncs(t *testing.T, root string) int {
 }
 
 // marked are the command lines of the processes of a test, by process id.
-func marked(t *testing.T, root string) map[string]string {
-	t.Helper()
-	all, err := filepath.Glob("/proc/[0-9]*/environ")
-	must(t, err)
+func marked(root string) map[string]string {
 	found := map[string]string{}
-	for _, f := range all {
-		b, err := os.ReadFile(f)
-		if err == nil && slices.ContainsFunc(bytes.Split(b, []byte{0}), func(v []byte) bool { return string(v) == testkit.Mark(root) }) {
-			line, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline"))
-			found[filepath.Base(filepath.Dir(f))] = string(line)
-		}
+	for _, pid := range testkit.Marked(root) {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		found[strconv.Itoa(pid)] = string(line)
 	}
 	return found
 }

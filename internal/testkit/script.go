@@ -255,6 +255,10 @@ func (s *script) environ(a *actor) []string {
 	return env
 }
 
+// withVariables is a script that sets the variables before a command and runs it, as env
+// does, with the pipe of alive open.
+const withVariables = `while :; do case $1 in *=*) export "$1" && shift ;; *) exec "$@" 9>"$0" ;; esac; done`
+
 // run runs a command as an actor and waits for what it left running. The
 // outcome is in ts (stdout, stderr) and s.last.
 func (s *script) run(ts *testscript.TestScript, a *actor, extra []string, args ...string) int {
@@ -266,7 +270,7 @@ func (s *script) run(ts *testscript.TestScript, a *actor, extra []string, args .
 	alive, err := os.OpenFile(s.alive(), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	ts.Check(err)
 	defer alive.Close()
-	words := []string{"-c", `exec env "$@" 9>"$0"`, s.alive()}
+	words := []string{"-c", withVariables, s.alive()}
 	err = ts.Exec("sh", slices.Concat(words, s.environ(a), extra, args)...)
 	ts.Check(ts.Chdir(s.work))
 	status := exitStatus(err)
