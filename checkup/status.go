@@ -77,6 +77,37 @@ func pushShare(h syncer.Shared) *PushShare {
 	return &PushShare{h.PerMinute, r.Pushes, int(r.Per.Seconds()), h.Active, h.Here}
 }
 
+// PushBudget is what is left of the limit on pushes to the hub.
+type PushBudget struct {
+	Limit   int // pushes; 0 is no limit
+	Seconds int // in which so many may start
+	Left    int
+	Shared  uint64    // pushes a minute that all clones of the hub share; 0: the limit is not a share
+	Until   time.Time // the hub is left alone until then
+	Why     string    // it is left alone
+}
+
+// Pushes returns what is left of the limit on pushes to the hub; nil if there is no limit and
+// the hub is not left alone.
+func (k *Checkup) Pushes(ctx context.Context) (*PushBudget, error) {
+	if _, err := k.Reads.Load(ctx); err != nil { // it has the hub's own limit
+		return nil, err
+	}
+	now, limits, pace := k.Now(), k.Limits(), k.Link.Pace.Read()
+	rate, shared := pace.Limit(limits, syncer.Facts, now)
+	b := PushBudget{Limit: rate.Pushes, Seconds: int(rate.Per.Seconds()), Left: pace.Left(rate, now)}
+	if shared {
+		b.Shared = limits.Hub.PerMinute
+	}
+	if pace.Until.After(now) {
+		b.Until, b.Why = pace.Until, pace.Why
+	}
+	if b == (PushBudget{}) {
+		return nil, nil
+	}
+	return &b, nil
+}
+
 // ownLine are the findings that status shows on a line of its own.
 var ownLine = map[string]bool{"unshared": true, "queued": true}
 

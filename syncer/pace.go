@@ -157,6 +157,17 @@ func (p Pace) Turn(r Rate, u Urgency) time.Time {
 	return latest(at, all[len(all)-1].Add(Coalesce))
 }
 
+// Left is how many of the pushes of a limit may still start, claims and releases apart.
+func (p Pace) Left(r Rate, now time.Time) int {
+	left := r.Pushes
+	for _, at := range slices.Concat(p.Pushes, p.Locks) {
+		if now.Sub(at) < r.Per {
+			left--
+		}
+	}
+	return max(left, 0)
+}
+
 // nth is when fewer than n of these times will lie in the time that has passed last.
 func nth(times []time.Time, n int, per time.Duration) time.Time {
 	if len(times) < n {

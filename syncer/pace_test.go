@@ -142,6 +142,29 @@ func TestOddPaces(t *testing.T) {
 	}
 }
 
+// Pushes of the last minute are gone, claims and releases with them; never more than there are.
+func TestLeft(t *testing.T) {
+	at := func(seconds ...int) (all []time.Time) {
+		for _, s := range seconds {
+			all = append(all, atSecond(s))
+		}
+		return all
+	}
+	for _, c := range []struct {
+		p         Pace
+		r         Rate
+		now, want int
+	}{
+		{Pace{}, perMinute(6), 0, 6}, {Pace{}, Rate{}, 0, 0}, {Pace{Pushes: at(0)}, Rate{}, 0, 0},
+		{Pace{Pushes: at(0, 1), Locks: at(2)}, perMinute(6), 59, 3}, {Pace{Pushes: at(0, 3)}, perMinute(6), 60, 5},
+		{Pace{Pushes: at(3, 4, 5)}, perMinute(2), 5, 0}, {Pace{Pushes: at(0)}, Rate{1, 4 * minute}, 60, 0},
+	} {
+		if got := c.p.Left(c.r, atSecond(c.now)); got != c.want {
+			t.Errorf("%+v of %s after %d s: %d, want %d", c.p, c.r, c.now, got, c.want)
+		}
+	}
+}
+
 // What was configured holds; else a forge's limit; else none, unless the hub was
 // busy or slow within the last hour. A path is not paced by itself.
 func TestLimit(t *testing.T) {

@@ -11,6 +11,7 @@ type (
 	Status       = checkup.Status
 	LogInfo      = checkup.LogInfo
 	PushShare    = checkup.PushShare
+	PushBudget   = checkup.PushBudget
 	DoctorReport = checkup.DoctorReport
 	FsckReport   = checkup.FsckReport
 	Finding      = checkup.Finding
@@ -38,6 +39,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	}
 	return t.checkup().Status(ctx)
 }
+
+// Pushes returns what is left of the limit on pushes to the hub; nil if it has none.
+func (t *Tracker) Pushes(ctx context.Context) (*PushBudget, error) { return t.checkup().Pushes(ctx) }
 
 // Doctor asks the hub, unless offline, and looks for what is wrong.
 func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, error) {

@@ -45,6 +45,11 @@ func TestClonesShareALimit(t *testing.T) {
 	if n := bob.status().Unsent; n != 0 {
 		t.Fatalf("%d unsent within the share", n)
 	}
+	reader := bob.open()
+	defer reader.Close()
+	if b, err := reader.Pushes(t.Context()); err != nil || *b != (tracker.PushBudget{Limit: 2, Seconds: 60, Left: 1, Shared: 4}) {
+		t.Errorf("bob's pushes: %+v, %v", b, err)
+	}
 	at = at.Add(20 * time.Second)
 	bob.notices = nil
 	bob.comment(issue, "the second, which is more than facts may use of two")

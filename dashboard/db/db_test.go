@@ -167,11 +167,31 @@ func TestPollFailedKeepsEverything(t *testing.T) {
 func TestFetched(t *testing.T) {
 	d, _ := open(t)
 	p := track(t, d, "o/r")
-	check(t, d.Fetched(t.Context(), p.ID, 5, 0, "", "refs"))
-	check(t, d.Fetched(t.Context(), p.ID, 9, 2, "no route", ""))
+	check(t, d.Fetched(t.Context(), p.ID, Fetch{At: 5}, 0, "refs"))
+	check(t, d.Fetched(t.Context(), p.ID, Fetch{At: 9, Took: time.Second, Error: "no route"}, 2, ""))
 	got, _ := d.Project(t.Context(), p.ID)
-	if got.FetchedAt != 5 || got.Failures != 2 || got.FetchError != "no route" {
+	if got.FetchedAt != 5 || got.Failures != 2 || got.FetchError != "no route" || got.HubSeen != "refs" {
 		t.Errorf("%+v", got)
+	}
+	if err := d.Fetched(t.Context(), "nobody", Fetch{At: 1}, 0, ""); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a project that is not: %v", err)
+	}
+	other := track(t, d, "o/other")
+	check(t, d.Fetched(t.Context(), other.ID, Fetch{At: 1}, 0, ""))
+	for k := range 2 * KeptFetches {
+		check(t, d.Fetched(t.Context(), p.ID, Fetch{At: event.Time(10 + k), Took: time.Duration(k)}, 0, "refs"))
+	}
+	all, err := d.Fetches(t.Context(), p.ID)
+	check(t, err)
+	if len(all) != KeptFetches || all[0] != (Fetch{At: 10 + KeptFetches, Took: KeptFetches}) || all[len(all)-1].Took != 2*KeptFetches-1 {
+		t.Errorf("%d fetches are kept, from %+v", len(all), all[0])
+	}
+	if all, _ = d.Fetches(t.Context(), other.ID); len(all) != 1 {
+		t.Errorf("another project's: %+v", all)
+	}
+	check(t, d.Untrack(t.Context(), p.ID))
+	if all, _ = d.Fetches(t.Context(), p.ID); len(all) != 0 {
+		t.Errorf("%d fetches of no project", len(all))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/counters"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
@@ -178,13 +179,42 @@ func (d *DB) touch(ctx context.Context, id, query string, args ...any) error {
 	})
 }
 
-// Fetched stores the result of a fetch. Only a successful one moves FetchedAt; seen is then
-// the state of the hub's refs, if the hub is on a local path.
-func (d *DB) Fetched(ctx context.Context, id string, at event.Time, failures int, why, seen string) error {
-	if why == "" {
-		return d.change(ctx, "UPDATE projects SET fetched_at = ?1, fetch_tried_at = ?1, failures = 0, fetch_error = '', hub_seen = ?3 WHERE id = ?2", at, id, seen)
-	}
-	return d.change(ctx, "UPDATE projects SET fetch_tried_at = ?, failures = ?, fetch_error = ? WHERE id = ?", at, failures, why, id)
+// KeptFetches is how many fetches of a project are kept.
+const KeptFetches = 60
+
+// Fetch is the result of a fetch.
+type Fetch struct {
+	At    event.Time // when it ended
+	Took  time.Duration
+	Error string // "" if it succeeded
+}
+
+// Fetched stores the result of a fetch, and how many in a row have failed. Only a successful one
+// moves FetchedAt; seen is then the state of the hub's refs, if the hub is on a local path.
+func (d *DB) Fetched(ctx context.Context, id string, f Fetch, failures int, seen string) error {
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		set, args := "fetch_tried_at = ?, failures = ?, fetch_error = ?", []any{f.At, failures, f.Error}
+		if f.Error == "" {
+			set, args = set+", fetched_at = ?, hub_seen = ?", append(args, f.At, seen)
+		}
+		r, err := tx.ExecContext(ctx, "UPDATE projects SET "+set+" WHERE id = ?", append(args, id)...)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, ErrNotFound)
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO fetches (project_id, at, took, error) VALUES (?, ?, ?, ?)", id, f.At, int64(f.Took), f.Error); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM fetches WHERE project_id = ?1 AND id <= (SELECT id FROM fetches WHERE project_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", id, KeptFetches)
+		return err
+	})
+}
+
+// Fetches returns the last fetches of a project, oldest first.
+func (d *DB) Fetches(ctx context.Context, id string) ([]Fetch, error) {
+	return list(ctx, d.read, func(r *sql.Rows, f *Fetch) error { return r.Scan(&f.At, &f.Took, &f.Error) }, "SELECT at, took, error FROM fetches WHERE project_id = ? ORDER BY id", id)
 }
 
 // Capability stores whether a place can be written, and by which agent.

@@ -47,6 +47,9 @@ func viewOf(p tracker.Projection, t *tracker.Tracker) View {
 	return View{p, t.Agent(), people.NewNames(p), t}
 }
 
+// Pushes returns what is left of the limit on pushes to the hub; nil if it has none.
+func (v View) Pushes(ctx context.Context) (*tracker.PushBudget, error) { return v.t.Pushes(ctx) }
+
 // Self returns which agents are the person who works here.
 func (v View) Self(ctx context.Context) (*people.Self, error) { return v.t.Self(ctx, v.Projection) }
 

@@ -75,6 +75,7 @@ func (p *Poller) refresh(ctx context.Context, row db.Project, place Place) (fail
 	bounded, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
 	fault.Point("dashboard-fetch")
+	began := p.o.Now()
 	err = place.Refresh(bounded)
 	fault.Point("dashboard-fetched")
 	if ctx.Err() != nil {
@@ -84,7 +85,8 @@ func (p *Poller) refresh(ctx context.Context, row db.Project, place Place) (fail
 	if err != nil {
 		failures, why = row.Failures+1, err.Error()
 	}
-	err = p.o.DB.Fetched(ctx, row.ID, event.TimeOf(p.o.Now()), failures, why, place.HubSeen())
+	now := p.o.Now()
+	err = p.o.DB.Fetched(ctx, row.ID, db.Fetch{At: event.TimeOf(now), Took: now.Sub(began), Error: why}, failures, place.HubSeen())
 	if errors.Is(err, db.ErrNotFound) {
 		err = nil // untracked meanwhile
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,4 +156,45 @@ func TestHeaderJourney(t *testing.T) {
 	b.keys("Enter")
 	b.until(`location.pathname === "/search" && document.querySelector("#q").value === "one" && document.querySelector("#main").innerText.includes("#1 one")`)
 	b.quiet()
+}
+
+// TestHealthOfFetches: the page shows how long the last fetches took, the slowest of them, and what is
+// left of the limit on pushes, where there is one.
+func TestHealthOfFetches(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	w.Create(a, "one", nil)
+	s := serve(t, w, nil, a)
+	s.login()
+	if page := s.get("/p/o/a/health"); strings.Contains(page, "Pushes left") {
+		t.Error("pushes to a hub on a local path have a limit")
+	}
+	w.Git("-C", a, "config", "crosslink.pushesPerMinute", "6")
+	now := event.TimeOf(time.Now())
+	for k, f := range []db.Fetch{{Took: 250 * time.Millisecond}, {Took: 12 * time.Second, Error: "the hub has <b>no</b> time"}, {Took: 800 * time.Millisecond}} {
+		f.At = now - event.Time(time.Hour)*event.Time(9-k)
+		s.Check(s.db.Fetched(t.Context(), "id-a", f, 0, ""))
+	}
+	contains(t, s.get("/p/o/a/health"), "slowest <span class=\"nowrap\">12.0 s", "1 failed", `<rect class="failed"`, "12.0 s, failed: the hub has &lt;b&gt;no", ">6 of 6 in 60 s<")
+	s.try("", "/p/o/a/i/1", "/p/o/a/i/1/due", url.Values{"due": {"2036-03-01"}})
+	for _, page := range []string{"/p/o/a/i/1", "/p/o/a/log"} { // a time in a text is shown as any other
+		contains(t, s.get(page), `due <time datetime="2036-0`)
+	}
+	type fetch struct {
+		Took int64 `json:"took_ms"`
+	}
+	d := data[struct {
+		Fetches []fetch
+		Pushes  *struct{ Limit, Seconds, Left int }
+	}](s, "/p/o/a/health.json")
+	if n := len(d.Fetches); n < 3 || !slices.Contains(d.Fetches, fetch{12_000}) {
+		t.Errorf("fetches: %+v", d.Fetches)
+	}
+	strip := stripOf([]fetchDoc{{Took: 100}, {Took: 400, Error: "no"}, {Took: 0}, {Took: 200}})
+	if strip.Median.Took != 100 || strip.Slowest.Took != 400 || strip.Failed != 1 || len(strip.Bars) != 4 || strip.Bars[1].H != 32 || strip.Bars[1].Error != "no" {
+		t.Errorf("%+v", strip)
+	}
+	if d.Pushes == nil || d.Pushes.Limit != 6 || d.Pushes.Left != 5 || d.Pushes.Seconds != 60 {
+		t.Errorf("pushes: %+v", d.Pushes)
+	}
 }
