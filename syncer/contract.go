@@ -144,12 +144,14 @@ func (e Pushed) unsent() bool {
 	if e.Nothing {
 		return true
 	}
+	here := false // git does not name every ref that it did not send
 	for _, st := range e.Refs {
-		if st != Rejected && st != With {
+		if st == Accepted || st == Refused {
 			return false
 		}
+		here = here || st == Rejected || st == With
 	}
-	return e.Failure == None && !e.Rule && len(e.Refs) > 0
+	return here && e.Failure == None && !e.Rule
 }
 
 // Action is what to do next.

@@ -120,6 +120,7 @@ func TestUnsentPushes(t *testing.T) {
 		{"a log had moved, and the step was accepted", Pushed{Refs: map[string]Status{Ledger: Accepted, "agents/own": Rejected}}, false},
 		{"refused by the hub", Pushed{Rule: true, Refs: map[string]Status{Ledger: Refused, "agents/own": With}}, false},
 		{"meta was refused by the hub", Pushed{Rule: true, Refs: map[string]Status{Ledger: With, "agents/own": With}}, false},
+		{"the ledger had moved, and git names nothing else", Pushed{Refs: map[string]Status{Ledger: Rejected, "agents/own": NotNamed}}, true},
 		{"it said nothing of them", Pushed{Refs: map[string]Status{Ledger: NotNamed}}, false},
 		{"nothing to push", Pushed{Nothing: true}, true},
 		{"no answer", Pushed{Failure: Unreached}, false},
