@@ -84,8 +84,12 @@ func body(n int, by string, text int) event.Body {
 	return &event.CommentAdded{Issue: uuidOf("issue", n/5-(n%97)*min(1, n/500)), Comment: uuidOf("comment", n), Author: by, Content: words(n, text), CreatedAt: at, Kind: "note"}
 }
 
-// history is events over the logs of some agents of a hub.
-func history(hub string, events, text, agents int, asSigned bool, each func(agent string, lines [][]byte) error) error {
+// nobody is that no agent has retired.
+func nobody(int) bool { return false }
+
+// history is events over the logs of some agents of a hub. retired says which of them end
+// with AgentRetired.
+func history(hub string, events, text, agents int, asSigned bool, retired func(agent int) bool, each func(agent string, lines [][]byte) error) error {
 	for a := range agents {
 		w := author{chain: event.Chain{Hub: hub, Agent: agentName(a)}}
 		if asSigned {
@@ -99,6 +103,11 @@ func history(hub string, events, text, agents int, asSigned bool, each func(agen
 				if err := w.say(n+1, body(n, w.chain.Agent, text)); err != nil {
 					return err
 				}
+			}
+		}
+		if retired(a) {
+			if err := w.say(events+1, &event.AgentRetired{}); err != nil {
+				return err
 			}
 		}
 		if err := each(w.chain.Agent, w.lines); err != nil {
@@ -120,9 +129,14 @@ func (w *world) hubID() string {
 // crowd puts a history on the hub, packed as a server packs it, and into the
 // clone, which decides its numbers.
 func crowd(w *world, events, text, agents int) error {
+	return crowdOf(w, events, text, agents, nobody)
+}
+
+// crowdOf is a crowd of which some have retired.
+func crowdOf(w *world, events, text, agents int, retired func(agent int) bool) error {
 	l := packer{w.b.native(w.hub), w.b, w.hub}
 	defer l.Close()
-	err := history(w.hubID(), events, text, agents, false, func(agent string, lines [][]byte) error {
+	err := history(w.hubID(), events, text, agents, false, retired, func(agent string, lines [][]byte) error {
 		return appendTo(context.Background(), l, agent, lines)
 	})
 	if err != nil {

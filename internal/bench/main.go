@@ -7,6 +7,7 @@
 //	make bench                                  all rows
 //	make bench ROWS='^new'                      rows whose name matches
 //	make bench BENCH='-write docs/performance.md'
+//	make bench BENCH='-year 1000000'            archive and move a year of events
 //
 // Most rows run whole programs. What takes long to make (trackers of ten
 // thousand issues) is kept in the user's cache directory.
@@ -47,6 +48,7 @@ type options struct {
 	write  string
 	long   bool
 	list   bool
+	year   int
 }
 
 func main() {
@@ -59,6 +61,7 @@ func main() {
 	flag.StringVar(&o.write, "write", "", "put the table into this document, between its markers")
 	flag.BoolVar(&o.long, "long", false, "also the rows that take minutes")
 	flag.BoolVar(&o.list, "list", false, "name the rows and measure none")
+	flag.IntVar(&o.year, "year", 0, "instead of rows: archive and move a tracker of so many events, such as 1000000, and print what that and a new clone cost")
 	flag.Parse()
 	if err := run(o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -90,6 +93,9 @@ func run(o options, args []string) (err error) {
 	defer os.RemoveAll(b.dir)
 	if err := b.prepare(); err != nil {
 		return err
+	}
+	if o.year > 0 {
+		return b.year(o.year)
 	}
 	t := table{when: time.Now(), machine: machine(b)}
 	fmt.Println(t.head())

@@ -167,7 +167,7 @@ func TestHistory(t *testing.T) {
 	hub := uuidOf("hub", 0).String()
 	issues, on := map[event.UUID]bool{}, []event.UUID(nil)
 	events := 0
-	err := history(hub, n, shortText, usually, true, func(agent string, lines [][]byte) error {
+	err := history(hub, n, shortText, usually, true, nobody, func(agent string, lines [][]byte) error {
 		c := event.Chain{Hub: hub, Agent: agent}
 		for _, l := range lines {
 			e, err := c.Next(l)

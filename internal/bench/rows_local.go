@@ -221,7 +221,7 @@ func (b *bench) rebuildRate() (measurement, error) {
 	const events = 50_000
 	hub := uuidOf("hub", 0).String()
 	logs := map[string][][]byte{}
-	err := history(hub, events, shortText, usually, true, func(agent string, lines [][]byte) error {
+	err := history(hub, events, shortText, usually, true, nobody, func(agent string, lines [][]byte) error {
 		logs[agent] = lines
 		return nil
 	})
