@@ -152,3 +152,17 @@ func TestSelf(t *testing.T) {
 		t.Error(s.Principals)
 	}
 }
+
+func TestMentions(t *testing.T) {
+	for text, want := range map[string]string{
+		"@alice": "alice", "ask @alice-box-k3fa, please": "alice-box-k3fa", "(@bob) and @Carol.": "bob Carol", "@alice @bob": "alice bob",
+		"@alice: look\n@bob": "alice bob", "@太郎": "太郎", "a@example.com": "", "git@host:a/b": "", "@@alice": "", "@": "", "@ alice": "", "user/@alice": "", "@-x": "", "": "", "**@alice**": "alice", "`@alice`": "alice",
+	} {
+		if got := strings.Join(people.Mentions(text), " "); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if n := len(people.Mentions(strings.Repeat("@a ", 1000))); n != 50 {
+		t.Errorf("%d words of a long text", n)
+	}
+}

@@ -15,7 +15,7 @@ func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
 	var lines []*event.Envelope
 	for _, e := range m.lines {
 		comment, entry := changed(e.Body)
-		if slices.Contains(targeted(e.Body), u) || m.home[comment] == u || m.timed[entry] == u {
+		if slices.Contains(IssuesOf(e.Body), u) || m.home[comment] == u || m.timed[entry] == u {
 			lines = append(lines, e)
 		}
 	}
@@ -36,8 +36,8 @@ func changed(b event.Body) (comment, entry event.UUID) {
 	return event.UUID{}, event.UUID{}
 }
 
-// targeted are the issues that an event is aimed at.
-func targeted(b event.Body) []event.UUID {
+// IssuesOf are the issues that an event is aimed at.
+func IssuesOf(b event.Body) []event.UUID {
 	switch e := b.(type) {
 	case *event.IssueCreated:
 		return []event.UUID{e.UUID}

@@ -41,7 +41,7 @@ func (t target) uuid() (u event.UUID) {
 func targets(e *event.Envelope) []target {
 	if reducer.Refused(e.Body) {
 		all := []target{lineTarget(e)}
-		for _, u := range targeted(e.Body) {
+		for _, u := range IssuesOf(e.Body) {
 			all = append(all, about(ofHistory, u))
 		}
 		return all
@@ -76,7 +76,7 @@ func targets(e *event.Envelope) []target {
 		return []target{t}
 	}
 	var all []target
-	for _, u := range targeted(e.Body) {
+	for _, u := range IssuesOf(e.Body) {
 		all = append(all, about(ofIssue, u))
 	}
 	return all

@@ -36,8 +36,12 @@ type Facts struct {
 	Locks    []Lock    `json:"locks,omitempty"`  // by issue
 	Agents   []Agent   `json:"agents,omitempty"` // by id
 	Requests []Request `json:"requests,omitempty"`
-	CI       []CI      `json:"ci,omitempty"`
-	Health   Health    `json:"health"`
+
+	Mentions []Mention `json:"mentions,omitempty"` // of the operator, by issue
+	Rejected []Refusal `json:"rejected,omitempty"` // the operator's own events, the newest
+
+	CI     []CI   `json:"ci,omitempty"`
+	Health Health `json:"health"`
 }
 
 // Issue is an open issue that is due, blocked, assigned to the operator, on a
@@ -113,6 +117,34 @@ type Request struct {
 	Result    string     `json:"result,omitempty"`
 }
 
+// Mention is a text on an open issue in which somebody addresses the operator, who has not
+// commented since.
+type Mention struct {
+	Issue event.UUID `json:"issue"`
+	Name  string     `json:"name"`
+	Title string     `json:"title"`
+	By    string     `json:"by"`
+	Text  string     `json:"text"` // its beginning
+	At    event.Time `json:"at"`
+}
+
+// Refusal is an event of the operator that has no effect.
+type Refusal struct {
+	Agent  string     `json:"agent"`
+	Seq    uint64     `json:"seq"`
+	Type   string     `json:"type"`
+	Detail string     `json:"detail"`         // why
+	Name   string     `json:"name,omitempty"` // of the issue; "" is none
+	Title  string     `json:"title,omitempty"`
+	At     event.Time `json:"at"`
+}
+
+// The bounds of what concerns the operator.
+const (
+	MaxMentions = 50
+	MaxRefusals = 20
+)
+
 // CI is the newest state that was reported for a branch.
 type CI struct {
 	Context string     `json:"context"`
@@ -177,6 +209,8 @@ func (f *Facts) Sort() {
 	slices.SortFunc(f.CI, func(a, b CI) int {
 		return cmp.Or(cmp.Compare(a.Context, b.Context), cmp.Compare(a.Branch, b.Branch))
 	})
+	slices.SortFunc(f.Mentions, func(a, b Mention) int { return cmp.Compare(a.Issue.String(), b.Issue.String()) })
+	slices.SortFunc(f.Rejected, func(a, b Refusal) int { return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Seq, b.Seq)) })
 	slices.Sort(f.Health.BadMeta)
 }
 

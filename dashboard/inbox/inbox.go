@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
@@ -30,7 +31,7 @@ var Groups = []Group{Now, Soon, Later}
 type Item struct {
 	Key      string          `json:"key"` // of one reason at all times
 	Group    Group           `json:"group"`
-	Reason   string          `json:"reason"` // kind of the alert, "question" or "assigned"
+	Reason   string          `json:"reason"` // kind of the alert, "question", "mention", "rejected" or "assigned"
 	Severity alerts.Severity `json:"severity"`
 	Text     string          `json:"text"`
 	Since    event.Time      `json:"-"`
@@ -46,6 +47,9 @@ type Item struct {
 //   - an alert that is active, at least a warning and not acknowledged: now, if it
 //     is critical or an agent waits for an answer, else soon;
 //   - a question of an agent on the issue whose lock it holds: now;
+//   - a text on an open issue that addresses the operator, who has not commented since, for 30
+//     days: soon;
+//   - an event of the operator that has no effect, for 7 days: soon;
 //   - an issue assigned to the operator: soon if it is due within the threshold,
 //     later if it is ready. One that is overdue has an alert.
 func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c *facts.Clock) []Item {
@@ -73,11 +77,33 @@ func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c 
 		}
 		items = append(items, i)
 	}
+	asked := map[event.UUID]event.Time{}
 	for k := range f.Locks {
 		if l := &f.Locks[k]; l.Asked != 0 {
+			asked[l.Issue] = l.Asked
 			items = append(items, Item{Key: fmt.Sprintf("%s question %s", slug, l.Issue), Group: Now, Reason: "question", Severity: alerts.Warning,
 				Text: fmt.Sprintf("%s asks on %s %q: %s", f.Shown(l.Holder).Brief(l.Holder), facts.Ref(l.Name), l.Title, l.Question), Since: l.Asked, Began: l.Asked, Project: slug, Issue: l.Name, Agent: l.Holder})
 		}
+	}
+	for k := range f.Mentions {
+		m := &f.Mentions[k]
+		if asked[m.Issue] == m.At || c.After(m.At+mentionDays*day) {
+			continue
+		}
+		items = append(items, Item{Key: fmt.Sprintf("%s mention %s", slug, m.Issue), Group: Soon, Reason: "mention", Severity: alerts.Info,
+			Text: fmt.Sprintf("%s mentions you on %s %q: %s", f.Shown(m.By).Brief(m.By), facts.Ref(m.Name), m.Title, m.Text), Since: m.At, Began: m.At, Project: slug, Issue: m.Name, Agent: m.By})
+	}
+	for k := range f.Rejected {
+		r := &f.Rejected[k]
+		if c.After(r.At + rejectedDays*day) {
+			continue
+		}
+		what := "your event " + r.Type
+		if r.Name != "" {
+			what = fmt.Sprintf("your change of %s %q", facts.Ref(r.Name), r.Title)
+		}
+		items = append(items, Item{Key: fmt.Sprintf("%s rejected %s/%d", slug, r.Agent, r.Seq), Group: Soon, Reason: "rejected", Severity: alerts.Warning,
+			Text: what + " has no effect: " + r.Detail, Since: r.At, Began: r.At, Project: slug, Issue: r.Name, Agent: r.Agent})
 	}
 	for k := range f.Issues {
 		i := &f.Issues[k]
@@ -97,9 +123,16 @@ func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c 
 	return items
 }
 
+// How long what concerns the operator is shown.
+const (
+	day          = event.Time(24 * time.Hour)
+	mentionDays  = 30
+	rejectedDays = 7
+)
+
 // OfFacts reports whether there may be items that are not of alerts.
 func OfFacts(f *facts.Facts) bool {
-	return slices.ContainsFunc(f.Locks, func(l facts.Lock) bool { return l.Asked != 0 }) || slices.ContainsFunc(f.Issues, func(i facts.Issue) bool { return i.Mine })
+	return len(f.Mentions)+len(f.Rejected) > 0 || slices.ContainsFunc(f.Locks, func(l facts.Lock) bool { return l.Asked != 0 }) || slices.ContainsFunc(f.Issues, func(i facts.Issue) bool { return i.Mine })
 }
 
 // KeyOf is the key of the item that an alert makes.

@@ -3,7 +3,6 @@ package inbox
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
@@ -29,7 +28,6 @@ func TestOf(t *testing.T) {
 	acked.Ack.At = 1
 	pending := alert(alerts.StaleLock, alerts.Warning, "lock:8")
 	pending.State = alerts.Pending
-	day := event.Time(24 * time.Hour)
 	mine := func(name string, due event.Time, ready bool) facts.Issue {
 		return facts.Issue{UUID: event.UUID{name[0]}, Name: name, Title: "t", Mine: true, Due: due, Ready: ready}
 	}
@@ -40,6 +38,10 @@ func TestOf(t *testing.T) {
 			{Name: "7", Ready: true},
 		},
 	}
+	u := event.UUID{9}
+	f.Locks = append(f.Locks, facts.Lock{Issue: u, Name: "10", Holder: "X", Title: "t", Question: "@me?", Asked: now - 5})
+	f.Mentions = []facts.Mention{{Issue: u, Name: "10", Title: "t", By: "X", Text: "@me?", At: now - 5}, {Issue: event.UUID{8}, Name: "11", Title: "t", By: "Y", Text: "see @me", At: now - 30*day}, {Issue: event.UUID{7}, Name: "12", Title: "t", By: "Y", At: now - 30*day - 1}}
+	f.Rejected = []facts.Refusal{{Agent: "me", Seq: 4, Type: "LabelAdded", Detail: "no issue", At: now - 7*day}, {Agent: "me", Seq: 5, Name: "13", Title: "t", Detail: "it is closed", At: now - 7*day + 1}, {Agent: "me", Seq: 3, At: now - 7*day - 1}}
 	overdue := alert(alerts.OverdueIssue, alerts.Warning, "issue:3")
 	overdue.Subject = "issue:" + event.UUID{'3'}.String()
 	all := []alerts.Alert{
@@ -50,14 +52,18 @@ func TestOf(t *testing.T) {
 	want := `now | hub_lost
 now | needs_input | 4 | X
 now | X asks on #4 "t": Shall I? | 4 | X
+now | X asks on #10 "t": @me? | 10 | X
 soon | stale_lock | 4
 soon | #3 "t" is overdue | 3
+soon | your change of #13 "t" has no effect: it is closed | 13 | me
+soon | your event LabelAdded has no effect: no issue |  | me
+soon | Y mentions you on #11 "t": see @me | 11 | Y
 soon | #1 "t" is assigned to you and due soon | 1
 later | #5 "t" is assigned to you and ready | 5`
 	if items := Of("o/r", []alerts.Alert{overdue}, &f, facts.Defaults(), facts.NewClock(now)); items[0].Since != now-1 {
 		t.Errorf("it is overdue since %d", items[0].Since)
 	}
-	if OfFacts(&facts.Facts{Issues: f.Issues[5:]}) || !OfFacts(&facts.Facts{Locks: f.Locks}) || !OfFacts(&facts.Facts{Issues: f.Issues}) {
+	if OfFacts(&facts.Facts{Issues: f.Issues[5:]}) || !OfFacts(&facts.Facts{Locks: f.Locks}) || !OfFacts(&facts.Facts{Issues: f.Issues}) || !OfFacts(&facts.Facts{Mentions: f.Mentions}) || !OfFacts(&facts.Facts{Rejected: f.Rejected}) {
 		t.Error("items that are not of alerts")
 	}
 	if got := lines(Of("o/r", all, &f, facts.Defaults(), facts.NewClock(now))); got != want {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -22,7 +22,7 @@ func (p *Place) extract(ctx context.Context, t *tracker.Tracker, f *facts.Facts)
 	if err != nil {
 		return may, err
 	}
-	x := extractor{view: view, me: p.opened.me, branch: p.opened.branch, manual: p.opened.manual && p.opened.url != "", f: f}
+	x := extractor{view: view, me: slices.Clone(p.opened.me), named: map[string]bool{}, branch: p.opened.branch, manual: p.opened.manual && p.opened.url != "", f: f}
 	if x.status, err = t.Status(ctx); err != nil {
 		return may, err
 	}
@@ -36,8 +36,12 @@ func (p *Place) extract(ctx context.Context, t *tracker.Tracker, f *facts.Facts)
 	if x.bursts, err = p.lines.bursts(ctx, t, p.now()); err != nil {
 		return may, err
 	}
-	x.times = p.lines.times
-	for _, do := range []func() error{x.issues, x.totals, x.locks, x.agents, x.requests, x.reports} {
+	x.times, x.talks = p.lines.times, p.talks
+	if x.self, err = t.Self(ctx, view); err != nil {
+		return may, err
+	}
+	x.me = append(x.me, x.self.Agents...)
+	for _, do := range []func() error{x.issues, x.totals, x.locks, x.agents, x.requests, x.reports, x.mentions, x.refusals} {
 		if err := do(); err != nil {
 			return may, err
 		}
@@ -62,8 +66,11 @@ type extractor struct {
 	bursts map[string]event.Time
 	times  map[string][]event.Time // of the newest lines, by agent
 	branch string                  // the default one
-	me     []string                // issues assigned to one of these names are the operator's
-	manual bool                    // only people fetch
+	self   *people.Self
+	named  map[string]bool     // words that name the operator, and others
+	talks  map[event.UUID]talk // what was said on issues, as it was read before
+	me     []string            // issues assigned to one of these names are the operator's
+	manual bool                // only people fetch
 	f      *facts.Facts
 }
 
@@ -130,11 +137,7 @@ func (x *extractor) question(l *facts.Lock) error {
 	if asked == nil {
 		return nil
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(asked.Content), "\n")
-	if r := []rune(line); len(r) > maxQuestion {
-		line = string(r[:maxQuestion]) + "…"
-	}
-	l.Question, l.Asked = line, asked.CreatedAt
+	l.Question, l.Asked = beginning(asked.Content), asked.CreatedAt
 	return nil
 }
 

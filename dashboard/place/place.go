@@ -20,6 +20,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/refs/git"
@@ -40,7 +41,8 @@ type Options struct {
 type Place struct {
 	o     Options
 	path  string
-	lines lines // what was written last
+	lines lines               // what was written last
+	talks map[event.UUID]talk // what was said on issues
 
 	mu      sync.Mutex // a fetch runs beside the other calls
 	opened  opened
@@ -108,6 +110,7 @@ func (p *Place) reopen(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.opened, p.hubSeen, p.found, p.lines = is, "", found{}, lines{}
+	p.talks = map[event.UUID]talk{}
 	return err
 }
 

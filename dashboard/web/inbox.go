@@ -31,7 +31,9 @@ func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert, snoozes ma
 	}
 	for _, i := range inbox.Of(p.Slug, open, &p.State.Facts, set.Thresholds, facts.NewClock(event.TimeOf(s.Now()))) {
 		d := itemDoc{Item: i, Since: instant(i.Since)}
-		if o, ok := snoozes[i.Key]; ok && o.Since == i.Began {
+		if o, ok := snoozes[i.Key]; ok && o.Since == i.Began && o.Until == event.MaxTime {
+			continue // done
+		} else if ok && o.Since == i.Began {
 			d.Snoozed = instant(o.Until)
 			away = append(away, d)
 		} else {
@@ -41,7 +43,8 @@ func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert, snoozes ma
 	return shown, away, nil
 }
 
-// snooze hides an item of the inbox for a while, or shows it again.
+// snooze hides an item of the inbox for a while, or until its reason occurs again (done), or shows
+// it again.
 func (s *Server) snooze(r *request) error {
 	key := r.PostForm.Get("key")
 	since, err := event.ParseTime(r.PostForm.Get("since"))
@@ -57,6 +60,8 @@ func (s *Server) snooze(r *request) error {
 		if until == 0 {
 			return refuse(http.StatusBadRequest, "'for' is missing: 1h, 1d")
 		}
+	case "done":
+		until = event.MaxTime
 	case "wake":
 	default:
 		return refuse(http.StatusNotFound, "there is no action %q", verb)
@@ -64,6 +69,12 @@ func (s *Server) snooze(r *request) error {
 	return s.did(r, "", verb, key, back(r, "/"), func(ctx context.Context) error {
 		return s.DB.Snooze(ctx, db.Snooze{Key: key, Since: since, Until: until})
 	})
+}
+
+// inboxGroup are the items of the inbox that are as urgent.
+type inboxGroup struct {
+	inbox.Group
+	Items []itemDoc
 }
 
 // moreItems are items of the inbox that are not shown one by one.
@@ -86,11 +97,18 @@ func inboxOf(l layout, items, away []itemDoc, many bool) inboxList {
 	for _, i := range items {
 		count[moreItems{i.Project, i.Reason, 0}]++
 	}
+	show := func(i itemDoc) {
+		if n := len(list.Groups); n == 0 || list.Groups[n-1].Group != i.Group {
+			list.Groups = append(list.Groups, inboxGroup{Group: i.Group})
+		}
+		g := &list.Groups[len(list.Groups)-1]
+		g.Items = append(g.Items, i)
+	}
 	for _, i := range items {
 		key := moreItems{i.Project, i.Reason, 0}
 		n := count[key]
 		if shown[key]++; n <= 2*inboxShown || shown[key] <= inboxShown || i.Alert == 0 {
-			list.Items = append(list.Items, i)
+			show(i)
 		} else if shown[key] == inboxShown+1 {
 			list.More = append(list.More, moreItems{i.Project, i.Reason, n - inboxShown})
 		}

@@ -111,3 +111,35 @@ func TestQuestionInTheInbox(t *testing.T) {
 	b.until(`!document.querySelector("#main").innerText.includes("agent-a asks")`)
 	b.quiet()
 }
+
+// TestMentionInTheInbox: a comment that addresses who runs the dashboard is in the inbox. A key says that
+// it is done; another mention brings it back, and a comment ends it.
+func TestMentionInTheInbox(t *testing.T) {
+	w := dashtest.New(t)
+	a, other := w.Clone("a"), w.Clone("other")
+	w.Git("-C", other, "config", "crosslink.name", "Carl")
+	u := w.Create(a, "one", nil)
+	s := serve(t, w, nil, a)
+	s.login()
+	s.try("", "/p/o/a/i/1", "/p/o/a/i/1/comment", url.Values{"text": {"here I am"}})
+	mention := func(n byte, text string) {
+		w.Emit(other, func(tracker.Projection) []event.Body {
+			return []event.Body{&event.CommentAdded{Issue: u, Comment: event.UUID{n, 6: 0x40, 8: 0x80}, Author: "agent-other", Content: text, CreatedAt: event.TimeOf(time.Now()), Kind: "note"}}
+		})
+	}
+	b := s.browse()
+	b.open("/")
+	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	mention(1, "@agent-op, is this <b>done</b>?")
+	b.until(`document.querySelector('[data-key="group soon"]')?.innerText.includes('Carl mentions you on #1 "one": @agent-op, is this <b>done</b>?')`)
+	b.until(`document.querySelector("#rail .count")?.innerText === "1"`)
+	b.keys("j", "e")
+	b.until(`document.querySelector("#main").innerText.includes("Nothing needs you") && !document.querySelector("#away") && !document.querySelector("#rail .count")`)
+	mention(2, "@agent-op: once more")
+	b.until(`document.querySelector("#main").innerText.includes("once more")`)
+	if got := s.post("/p/o/a/i/1", "/p/o/a/i/1/comment", url.Values{"text": {"yes"}}); !got.OK {
+		t.Errorf("a comment: %+v", got.Error)
+	}
+	b.until(`document.querySelector("#main").innerText.includes("Nothing needs you")`)
+	b.quiet()
+}

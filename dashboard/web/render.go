@@ -208,7 +208,7 @@ type (
 	}
 	inboxList struct {
 		Now     event.Time
-		Items   []itemDoc
+		Groups  []inboxGroup
 		More    []moreItems
 		Away    []itemDoc // snoozed
 		Many    bool
