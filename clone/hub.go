@@ -149,7 +149,9 @@ func (c *Clone) Shortened(says string) string {
 	return strings.ToValidUTF8(says[:min(len(says), most)], "")
 }
 
-// Urgency is that of what waits here to be sent or decided.
+// Urgency is that of what waits here to be sent or decided. Nobody waits for the lock
+// of an issue that its holder has closed, so its release is no more urgent than a
+// number.
 func Urgency(s *reading.Snapshot) syncer.Urgency {
 	most := syncer.Facts
 	for _, l := range s.Active() {
@@ -157,9 +159,13 @@ func Urgency(s *reading.Snapshot) syncer.Urgency {
 			continue
 		}
 		for _, e := range s.Pending(l.Agent) {
-			switch e.Body.(type) {
-			case *event.LockClaimed, *event.LockReleased, *event.LockBroken:
+			switch b := e.Body.(type) {
+			case *event.LockClaimed, *event.LockBroken:
 				return syncer.Locks
+			case *event.LockReleased:
+				if i, err := s.View.Row(b.Issue); err != nil || i.Status == event.Open {
+					return syncer.Locks
+				}
 			}
 			most = syncer.Numbers
 		}

@@ -201,6 +201,7 @@ func (s State) why(at At, e Fetched) (State, Action) {
 
 // again plans the next push of a run after one that did not land.
 func (s State) again(at At, moved bool) (State, Action) {
+	s.count.behind = s.count.behind || moved
 	overtaken := false
 	if _, pushed := s.answer.Refs[Ledger]; pushed && s.view.Ledger != s.ledger {
 		overtaken = true

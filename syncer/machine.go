@@ -60,6 +60,7 @@ type count struct {
 	raced   int  // races for the ledger that it has lost, not counting what it lost before it had looked
 	looked  bool // a fetch has shown the hub
 	fresh   bool // and had when the last push was planned
+	behind  bool // others overtook a push of this run
 }
 
 // State is a run of the machine. Memory is what its caller keeps.
@@ -106,7 +107,9 @@ func (s State) Sent() int { return s.outcome.Sent }
 //     atomically or takes none: one plain push of one log tells which.
 //  8. Every push is paced (pace.go). A run waits until it may push if that is
 //     within its patience, and without the sync lock: others go first. A command
-//     that waits for its own events does not wait for those of other agents.
+//     that waits for its own events does not wait for those of other agents. A
+//     claim or release that others overtook has had its turn of the limit that all
+//     clones share: it is pushed again at once, and what follows waits longer.
 //  9. A run ends after maxTries pushes that others overtook, and spends maxTests
 //     pushes on searching, however many logs are refused.
 func Next(s State, e Event) (State, Action) {
@@ -287,7 +290,11 @@ func (s *State) mayPush(now time.Time) *Outcome {
 func (s State) push(at At, p Push) (State, Action) {
 	p.Urgency = max(s.task.Urgency, s.view.Urgency)
 	s.out = p
-	if later := s.Memory.Pace.May(at.Now, s.task.Limits, p.Urgency, s.task.Insist); later != nil {
+	l := s.task.Limits
+	if s.count.behind && p.Urgency == Locks {
+		l.Hub = Shared{}
+	}
+	if later := s.Memory.Pace.May(at.Now, l, p.Urgency, s.task.Insist); later != nil {
 		return s.later(at.Now, *later)
 	}
 	s.Memory.Pace, s.started = s.Memory.Pace.Started(at.Now, s.task.Limits, p.Urgency), at.Now

@@ -126,7 +126,8 @@ func (p *player) began() Began {
 		case "pace":
 			n, _ := strconv.Atoi(l.value("limit"))
 			holds, _ := strconv.Atoi(l.value("holds"))
-			b.Task.Limits = Limits{Set: true, PerMinute: n}
+			share, _ := strconv.ParseUint(l.value("share"), 10, 64)
+			b.Task.Limits = Limits{Set: true, PerMinute: n, Hub: Shared{PerMinute: share}}
 			b.Memory.Pace = Pace{Pushes: seconds(l.value("pushes")), Locks: seconds(l.value("locks")), Holds: holds, Until: second(l.value("until"))}
 		default:
 			p.look()

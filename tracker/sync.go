@@ -286,15 +286,18 @@ func atOnce(ctx context.Context, f func(context.Context) error) (wait func() err
 // lock sends for everybody, the others wait for that result. It reports how the
 // publishing ended. Where the hub is not sent more just now, a command that
 // needs the answer (a claim, --wait, CI) waits for its turn and reports it; the
-// others do as long as they wait for the hub.
+// others do as long as they wait for the hub. A claim goes before all that is no
+// claim, and sends it, too.
 func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions, lost hubs.Losses) (exchange.Outcome, error) {
 	seen := refs.OID("") // the last tip of the log on the hub that was looked at
 	each, began := t.patience(o), time.Now()
 	bounded, cancel := context.WithTimeout(ctx, each)
 	defer cancel()
 	wait := time.Duration(0)
+	first := precedence{claim: o.Lock}
+	defer first.end()
 	for {
-		unlock, ok, err := t.clone.Link.Lock(bounded, wait)
+		unlock, ok, err := t.lockHub(bounded, &first, wait)
 		if err != nil {
 			return exchange.Outcome{}, t.late(bounded, err)
 		}
@@ -326,6 +329,46 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 			return exchange.Outcome{}, t.late(bounded, bounded.Err())
 		}
 	}
+}
+
+// precedence is the order in which the processes of a clone take the sync lock: while a
+// claim waits for it, it holds the lock "claims", and what is no claim does not try.
+type precedence struct {
+	claim   bool
+	release func() // of "claims"; nil if it is not held
+}
+
+func (p *precedence) end() {
+	if p.release != nil {
+		p.release()
+		p.release = nil
+	}
+}
+
+// lockHub tries for some time to take the sync lock.
+func (t *Tracker) lockHub(ctx context.Context, p *precedence, wait time.Duration) (unlock func(), ok bool, err error) {
+	if p.release == nil {
+		release, free, err := t.clone.Replica.Lock(ctx, "claims", 0)
+		switch {
+		case err != nil:
+			return nil, false, err
+		case free:
+			p.release = release
+		case !p.claim:
+			select {
+			case <-ctx.Done():
+			case <-time.After(wait):
+			}
+			return nil, false, nil
+		}
+		if !p.claim {
+			p.end()
+		}
+	}
+	if unlock, ok, err = t.clone.Link.Lock(ctx, wait); ok {
+		p.end()
+	}
+	return unlock, ok, err
 }
 
 // taskOf is what a run is asked for by a write.

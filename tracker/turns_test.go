@@ -2,11 +2,15 @@ package tracker_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs/disk"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -43,6 +47,45 @@ func TestEventsOfOneJobRideTogether(t *testing.T) {
 		if n := f.count() - before; n != 2 || alice.status().Unsent != 0 {
 			t.Errorf("locked %v: %d pushes, %d unsent", locked, n, alice.status().Unsent)
 		}
+		if locked { // nobody waits for the lock of a closed issue
+			var pace struct{ Pushes, Locks []time.Time }
+			b, err := os.ReadFile(filepath.Join(alice.dir, ".git", "crosslink", "pace.json"))
+			if err == nil {
+				err = json.Unmarshal(b, &pace)
+			}
+			if err != nil || len(pace.Locks) != 1 || len(pace.Pushes) == 0 {
+				t.Errorf("the job used %d pushes of locks and %d others: %v", len(pace.Locks), len(pace.Pushes), err)
+			}
+		}
+	}
+}
+
+// While a claim waits for the sync lock of its clone, writes that are no claims wait
+// for it, and the push of the claim sends them.
+func TestClaimsGoFirst(t *testing.T) {
+	tracker.ShortBounds(t, 300*time.Millisecond, time.Minute)
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	one := alice.create("one")
+	waits, ok, err := disk.Flock(t.Context(), filepath.Join(alice.dir, ".git", "crosslink", "replica.git", "claims.lock"), 0)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	alice.comment(one, "not before the claim")
+	if n := alice.status().Unsent; n != 1 {
+		t.Errorf("%d unsent while a claim waits, want 1", n)
+	}
+	if c := alice.claimLock(one); c.Outcome != tracker.Held {
+		t.Errorf("a second claim is %s", c.Outcome)
+	}
+	if n := alice.status().Unsent; n != 0 {
+		t.Errorf("%d unsent after a claim, want 0", n)
+	}
+	waits.Close()
+	alice.comment(one, "at once")
+	if n := alice.status().Unsent; n != 0 {
+		t.Errorf("%d unsent when no claim waits, want 0", n)
 	}
 }
 
