@@ -43,7 +43,7 @@ func describe(p tracker.Projection, names *people.Names, u event.UUID, b event.B
 		if b.Parent == (event.UUID{}) {
 			return "removed the parent"
 		}
-		return "set the parent to " + name(b.Parent)
+		return "set the parent to issue " + name(b.Parent)
 	case *event.LabelAdded:
 		return fmt.Sprintf("added label '%s'", b.Label)
 	case *event.LabelRemoved:
@@ -53,13 +53,13 @@ func describe(p tracker.Projection, names *people.Names, u event.UUID, b event.B
 	case *event.AssigneeRemoved:
 		return "unassigned " + names.Quoted(b.Assignee)
 	case *event.DependencyAdded:
-		return dependencyWords(u, b.Blocked, "blocked by ", "blocks ", name(b.Blocker), name(b.Blocked))
+		return dependencyWords(u, b.Blocked, "blocked by issue ", "blocks issue ", name(b.Blocker), name(b.Blocked))
 	case *event.DependencyRemoved:
-		return dependencyWords(u, b.Blocked, "no longer blocked by ", "no longer blocks ", name(b.Blocker), name(b.Blocked))
+		return dependencyWords(u, b.Blocked, "no longer blocked by issue ", "no longer blocks issue ", name(b.Blocker), name(b.Blocked))
 	case *event.RelationAdded:
-		return fmt.Sprintf("%s %s %s", name(b.A), relationPhrase(b.Kind), name(b.B))
+		return fmt.Sprintf("issue %s %s issue %s", name(b.A), relationPhrase(b.Kind), name(b.B))
 	case *event.RelationRemoved:
-		return fmt.Sprintf("no longer: %s %s %s", name(b.A), relationPhrase(b.Kind), name(b.B))
+		return fmt.Sprintf("no longer: issue %s %s issue %s", name(b.A), relationPhrase(b.Kind), name(b.B))
 	case *event.MilestoneAssigned:
 		return milestoneWords(p, b.Milestone)
 	case *event.CommentAdded:

@@ -1,6 +1,8 @@
 package answer
 
 import (
+	"slices"
+
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -12,7 +14,11 @@ type Marks struct {
 	Comments map[event.UUID]string // of each comment
 	Editors  map[event.UUID]string // agents whose edit of a comment is the one that is shown
 	Others   int                   // lines beside these that are not signed as their log was
+	Agents   map[string][]string   // a rule of OfAgents: the agents whose lines it marks
 }
+
+// OfAgents are the rules that mark all that an agent writes, not one line.
+var OfAgents = []string{"unapproved", "unsigned"}
 
 // MarksOf reads the marks of an issue's lines.
 func MarksOf(p tracker.Projection, u event.UUID) (Marks, error) {
@@ -20,11 +26,14 @@ func MarksOf(p tracker.Projection, u event.UUID) (Marks, error) {
 	if err != nil {
 		return Marks{}, err
 	}
-	m := Marks{Comments: map[event.UUID]string{}, Editors: map[event.UUID]string{}}
+	m := Marks{Comments: map[event.UUID]string{}, Editors: map[event.UUID]string{}, Agents: map[string][]string{}}
 	edits := map[event.UUID]event.Key{}
 	created := false
 	for _, e := range lines {
 		mark := p.Mark(e.Agent, e.Seq)
+		if slices.Contains(OfAgents, mark) && !slices.Contains(m.Agents[mark], e.Agent) {
+			m.Agents[mark] = append(m.Agents[mark], e.Agent)
+		}
 		switch b := e.Body.(type) {
 		case *event.IssueCreated:
 			if !created {
@@ -41,7 +50,7 @@ func MarksOf(p tracker.Projection, u event.UUID) (Marks, error) {
 				edits[b.Comment], m.Editors[b.Comment] = e.Key(), e.Agent
 			}
 		}
-		if mark != "" && mark != "unapproved" { // a new agent is no alarm on every issue
+		if mark != "" && !slices.Contains(OfAgents, mark) {
 			m.Others++
 		}
 	}

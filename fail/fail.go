@@ -15,6 +15,7 @@ const (
 	Unconfirmed Kind = 3   // durable here, not confirmed on the hub
 	Denied      Kind = 4   // identity, trust or permission
 	Fatal       Kind = 128 // cannot be done
+	Usage       Kind = 129 // asked for in a wrong way
 )
 
 // Code says what happened: a name that never changes its meaning, and where one

@@ -43,8 +43,8 @@ func Find(k Known, self *Self, word string) []string {
 	if of, ok := self.Principals[word]; ok {
 		return of
 	}
-	if named := claims(k, k.Named(word)); len(named) > 0 {
-		return named
+	if ids := claims(k, named(k, word)); len(ids) > 0 {
+		return ids
 	}
 	return claims(k, beginning(k, word))
 }
@@ -54,7 +54,7 @@ func Find(k Known, self *Self, word string) []string {
 func beginning(k Known, word string) (all []*reducer.Agent) {
 	id, name := strings.ToLower(word)+"-", store.SameName(word)+" "
 	for _, a := range k.Agents() {
-		if strings.HasPrefix(strings.ToLower(a.ID), id) || strings.HasPrefix(store.SameName(a.Name), name) {
+		if strings.HasPrefix(strings.ToLower(a.ID), id) || strings.HasPrefix(store.SameName(shownName(a)), name) {
 			all = append(all, a)
 		}
 	}

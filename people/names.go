@@ -62,7 +62,7 @@ func NewNames(k Known) *Names { return &Names{k, map[string]Shown{}} }
 func (n *Names) Shown(id string) Shown {
 	s, there := n.found[id]
 	if !there {
-		if a := n.known.Agent(id); a != nil && a.Name != "" && event.DisplayName(a.Name) == a.Name {
+		if a := n.known.Agent(id); a != nil && shownName(a) != "" {
 			s = Shown{a.Name, ambiguous(n.known, a)}
 		}
 		n.found[id] = s
@@ -113,15 +113,36 @@ func (n *Names) Briefs(ids []string) []string {
 }
 
 // ambiguous reports whether a name may mean somebody else: it is an id, or the name of
-// another agent. Agents that retired, and agents without an approved key, take no name
-// away from one that is approved.
+// another agent, or looks like one in letters of another script. Agents that retired, and
+// agents without an approved key, take no name away from one that is approved.
 func ambiguous(k Known, a *reducer.Agent) bool {
+	if mixed(a.Name) {
+		return true
+	}
+	for _, other := range alike(a.Name) {
+		if !mixed(other) && len(named(k, other)) > 0 {
+			return true
+		}
+	}
 	if id := strings.ToLower(a.Name); id != a.ID && k.Agent(id) != nil || k.Agent(a.Name) != nil && a.Name != a.ID {
 		return true
 	}
-	return slices.ContainsFunc(k.Named(a.Name), func(o *reducer.Agent) bool {
+	return slices.ContainsFunc(named(k, a.Name), func(o *reducer.Agent) bool {
 		return o.ID != a.ID && !yields(k, o, a)
 	})
+}
+
+// shownName is the name of an agent, "" if it may not be shown.
+func shownName(a *reducer.Agent) string {
+	if event.DisplayName(a.Name) != a.Name {
+		return ""
+	}
+	return a.Name
+}
+
+// named are the agents that are shown by a name.
+func named(k Known, name string) []*reducer.Agent {
+	return slices.DeleteFunc(k.Named(name), func(a *reducer.Agent) bool { return shownName(a) == "" })
 }
 
 // yields reports whether an agent's claim to a name is weaker than another's.

@@ -58,6 +58,10 @@ func TestNames(t *testing.T) {
 		{"the same in upper case", "alice-1 Alice\neve-1 ALICE-1", "Alice, ALICE-1 (eve-1)"},
 		{"a name that is its own id", "alice-1 alice-1", "alice-1"},
 		{"a name that would pass for an id", "eve-1 Alice (alice-1)", "eve-1"},
+		{"a letter of another script", "alice-1 Alice\neve-1 Аlice", "Alice, Аlice (eve-1)"},
+		{"a whole name of another script", "sara-1 Сара\neve-1 Capa\npaul-1 ΡΟΜΑ\nroma-1 poma", "Сара (sara-1), Capa (eve-1), ΡΟΜΑ (paul-1), poma"},
+		{"names of other scripts", "sara-1 Сара\nnikos-1 Νίκος Smith\nada-1 Ada Іваненко", "Сара, Νίκος Smith, Ada Іваненко"},
+		{"a name that is not shown takes none away", "alice-1 Alice L\neve-1 Alice  L", "Alice L, eve-1"},
 		{"a name that turns text", "eve-1 A\u202elice", "eve-1"},
 	} {
 		m := world(t, c.agents)
@@ -103,6 +107,17 @@ dave-box-1
 	} {
 		if got := strings.Join(people.Find(m, self, word), " "); got != want {
 			t.Errorf("%q: %q, want %q", word, got, want)
+		}
+	}
+	hidden := world(t, "alice-1 Alice L\neve-1 Alice  L\nadam-1 Bob  L\n")
+	for word, want := range map[string]string{"alice l": "alice-1", "Bob L": "", "bob": ""} {
+		if got := strings.Join(people.Find(hidden, &people.Self{}, word), " "); got != want {
+			t.Errorf("%q: %q, want %q: a name that is not shown names nobody", word, got, want)
+		}
+	}
+	for word, want := range map[string]bool{"@me": false, "@this": false, "@mе": true, "@Me": true, "@thіs": true, "@bob": false, "me": false} {
+		if got := people.LooksLikeMe(word); got != want {
+			t.Errorf("%q looks like @me: %v", word, got)
 		}
 	}
 	if got := people.Find(m, &people.Self{}, "@this"); got != nil {

@@ -30,8 +30,10 @@ func Assignee(p tracker.Projection, self *people.Self, i *store.Issue, word stri
 	}
 	ids := people.Find(p, self, word)
 	one := self.One(ids)
-	if word == people.This || word == people.Me {
-		one = self.Agent
+	if word == people.This || word == people.Me || people.LooksLikeMe(word) {
+		if one = self.Agent; one == "" || people.LooksLikeMe(word) {
+			return "", &store.NotFoundError{What: "agent", ID: word}
+		}
 	}
 	if i != nil {
 		if one != "" && word != people.This {
@@ -47,11 +49,7 @@ func Assignee(p tracker.Projection, self *people.Self, i *store.Issue, word stri
 	case one != "":
 		return one, nil
 	case len(ids) > 1:
-		e := &store.AmbiguousError{What: "agent", ID: word, Named: true}
-		for _, id := range ids {
-			e.Candidates = append(e.Candidates, store.Candidate{Short: id, Title: people.NewNames(p).Name(id)})
-		}
-		return "", e
+		return "", several(p, word, ids)
 	case force:
 		return store.Name(word), nil
 	}
@@ -68,20 +66,32 @@ func Assignee(p tracker.Projection, self *people.Self, i *store.Issue, word stri
 	return store.Name(word), nil
 }
 
+// several says that a word names more than one person.
+func several(p tracker.Projection, word string, ids []string) error {
+	e := &store.AmbiguousError{What: "agent", ID: word, Named: true}
+	for _, id := range ids {
+		e.Candidates = append(e.Candidates, store.Candidate{Short: id, Title: people.NewNames(p).Name(id)})
+	}
+	return e
+}
+
 // assigneesOf returns those of an issue's assignees that a word names, else whom it
-// names.
-func assigneesOf(p tracker.Projection, self *people.Self, i *store.Issue, word string) []string {
+// names. They are one person.
+func assigneesOf(p tracker.Projection, self *people.Self, i *store.Issue, word string) ([]string, error) {
 	if has := store.Called(i.Assignees, word); len(has) > 0 {
-		return has
+		return has, nil
 	}
 	ids := people.Find(p, self, word)
 	if has := assigned(i, ids); len(has) > 0 {
-		return has
+		if self.One(has) == "" {
+			return nil, several(p, word, has)
+		}
+		return has, nil
 	}
 	if len(ids) > 0 {
-		return ids[:1]
+		return ids[:1], nil
 	}
-	return []string{word}
+	return []string{word}, nil
 }
 
 // assigned are those of some agents that an issue is assigned to.
@@ -112,15 +122,20 @@ func AssigneesNamed(p tracker.Projection, self *people.Self, i *store.Issue, wor
 	return names, nil
 }
 
-// Unassign removes people from an issue's assignees.
-func Unassign(p tracker.Projection, self *people.Self, i *store.Issue, words []string) Plan {
+// Unassign removes people from an issue's assignees. A word that names several of them
+// is refused.
+func Unassign(p tracker.Projection, self *people.Self, i *store.Issue, words []string) (Plan, error) {
 	var names []string
 	for _, w := range words {
-		for _, name := range assigneesOf(p, self, i, w) {
+		has, err := assigneesOf(p, self, i, w)
+		if err != nil {
+			return Plan{}, err
+		}
+		for _, name := range has {
 			if len(store.Called(names, name)) == 0 {
 				names = append(names, name)
 			}
 		}
 	}
-	return Assignees.Remove(i, names)
+	return Assignees.Remove(i, names), nil
 }

@@ -205,12 +205,12 @@ func pathTo(p tracker.Projection, from *store.Issue, to event.UUID, edges func(*
 // cycle refuses an edge; path leads from its end back to its start.
 func cycle(verb string, i *store.Issue, path []*store.Issue) error {
 	if len(path) == 1 {
-		return &fail.Error{Kind: fail.Fatal, Code: "self-edge", Message: fmt.Sprintf("issue '%s' cannot %s itself", i.Name(), verb)}
+		return &fail.Error{Kind: fail.Usage, Code: "self-edge", Message: fmt.Sprintf("issue %s cannot %s itself", i.Name(), verb)}
 	}
 	names := []string{i.Name()}
 	for _, o := range path {
 		names = append(names, o.Name())
 	}
 	return &fail.Error{Kind: fail.Fatal, Code: "cycle",
-		Message: fmt.Sprintf("issue '%s' cannot %s '%s': that closes a cycle, %s", i.Name(), verb, path[0].Name(), strings.Join(names, " → "))}
+		Message: fmt.Sprintf("issue %s cannot %s issue %s: that closes a cycle, %s", i.Name(), verb, path[0].Name(), strings.Join(names, " → "))}
 }

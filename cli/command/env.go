@@ -27,6 +27,8 @@ type Env struct {
 	asked    time.Time    // when the hub was asked for an id that is not here
 	read     bool         // the answer follows from what was read here
 	old      *fail.Notice // says that it is old, and that a sync has begun
+
+	unreached bool // the hub did not answer this command
 }
 
 // Repository opens the repository when a command first needs it.

@@ -44,6 +44,7 @@ func (e *Env) tellCut(ctx context.Context, c *frame.Cut) {
 // Notice prints a notice of the tracker. On a terminal the age of an answer is
 // printed below the page, if there is one.
 func (e *Env) Notice(n fail.Notice) {
+	e.unreached = e.unreached || n.Code.Name() == "unreachable" || n.Code.Name() == "unanswered"
 	if n.Code == "stale" && e.OutTTY {
 		e.old = &n
 		return
@@ -75,7 +76,7 @@ func (e *Env) age() string {
 	if old < 0 { // the clock was wrong
 		text = "last synced " + e.Ago(event.TimeOf(last))
 	}
-	if e.old != nil || !e.Offline && e.Opened.SyncLater(recent) {
+	if e.old != nil || !e.unreached && !e.Offline && e.Opened.SyncLater(recent) {
 		text += "; asking the hub in the background"
 	}
 	e.old = nil

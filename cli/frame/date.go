@@ -77,6 +77,17 @@ func ParseSince(option, s string, now time.Time) (event.Time, error) {
 	return bounded(option, s, first)
 }
 
+// ParsePast is ParseSince, and refuses what is not in the past.
+func ParsePast(option, s string, now time.Time) (event.Time, error) {
+	t, err := ParseSince(option, s, now)
+	if err == nil && (t == 0 || t > event.TimeOf(now)) {
+		f := Misuse(fmt.Sprintf("'%s' for '%s' is not in the past", s, option), "valid forms: 3d, 2 weeks ago, yesterday, 2026-03-01")
+		f.Kind = "bad-value"
+		return 0, f
+	}
+	return t, err
+}
+
 // bounded refuses what a line cannot carry, and the epoch, which means none.
 func bounded(option, s string, t time.Time) (event.Time, error) {
 	if !t.After(time.Unix(0, 0)) || t.After(event.MaxTime.Std()) {

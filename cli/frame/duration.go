@@ -31,6 +31,9 @@ func Duration(seconds uint64) string {
 func ParseDuration(s string) (uint64, error) {
 	bad := func() (uint64, error) {
 		f := Misuse(fmt.Sprintf("'%s' is not a duration", s), "valid forms: "+durationForms)
+		if strings.HasPrefix(s, "-") {
+			f = Misuse(fmt.Sprintf("'%s': a duration cannot be negative", s), "to correct an entry, delete it and add it again: git crosslink time delete <entry>", "list the entries: git crosslink time list")
+		}
 		f.Kind = "bad-value"
 		return 0, f
 	}

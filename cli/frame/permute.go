@@ -113,6 +113,11 @@ func Permute(root *urfave.Command, args []string) (*invocation, error) {
 					continue
 				}
 			}
+			if errors.Is(err, errNoOption) && placeholderOf(at, len(v.args)) == "<duration>" && strings.ContainsAny(word[1:2], "0123456789") {
+				*v = before
+				v.args = append(v.args, word) // it is refused with better words
+				continue
+			}
 			if errors.Is(err, errNoOption) && takesText(at, len(v.args)) {
 				if name, _, _ := strings.Cut(word, "="); strings.ContainsFunc(name, unicode.IsSpace) {
 					*v = before
@@ -176,11 +181,16 @@ func mistyped(at *urfave.Command, known flagTable, value string) error {
 // takesText reports whether the n-th argument of a command, from 0, may be any
 // text. An argument after the last one of the synopsis is judged like the last.
 func takesText(c *urfave.Command, n int) bool {
+	return slices.Contains([]string{"<title>", "<text>", "<word>", "<label>", "<who>"}, placeholderOf(c, n))
+}
+
+// placeholderOf is the n-th argument of a command's synopsis, or the last one.
+func placeholderOf(c *urfave.Command, n int) string {
 	arguments := placeholder().FindAllString(strings.ReplaceAll(synopsisOf(c), "<options>", ""), -1)
 	if len(arguments) == 0 {
-		return false
+		return ""
 	}
-	return slices.Contains([]string{"<title>", "<text>", "<word>", "<label>", "<who>"}, arguments[min(n, len(arguments)-1)])
+	return arguments[min(n, len(arguments)-1)]
 }
 
 var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<[^>]+>`) })

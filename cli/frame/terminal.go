@@ -143,7 +143,7 @@ func (t *Terminal) Warn(name, text string, hints ...string) {
 		t.warnings = append(t.warnings, Warning{name, text, append([]string{}, hints...)})
 		return
 	}
-	if t.Quiet {
+	if t.Quiet && name != "overruled" { // told once: a text that its writer has lost
 		return
 	}
 	fmt.Fprintf(t.Err, "%s\n", OneLine(text))

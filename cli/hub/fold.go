@@ -45,7 +45,7 @@ Examples:
 		}
 		f := tracker.Folding{Dry: u.Bool("dry-run")}
 		if s := u.String("older"); u.IsSet("older") {
-			t, err := frame.ParseSince("--older", s, e.Now())
+			t, err := frame.ParsePast("--older", s, e.Now())
 			if err != nil {
 				return err
 			}

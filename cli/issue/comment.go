@@ -153,7 +153,7 @@ func commentText(ctx context.Context, e *command.Env, s frame.TextSource, old st
 	if s.Edit {
 		return e.EditText(ctx, text, "Write the comment above. An empty text adds no comment.")
 	}
-	if text == "" {
+	if frame.TrimTitle(text) == "" {
 		return "", nil, frame.Misuse("the text is empty")
 	}
 	return text, nil, nil

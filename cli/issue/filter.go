@@ -88,8 +88,8 @@ func filterOptionsOf(u *urfave.Context, e *command.Env) (o filterOptions, err er
 
 // rest reads the options that stand on their own.
 func (o *filterOptions) rest(u *urfave.Context, e *command.Env) (err error) {
-	for _, l := range u.StringSlice("label") {
-		o.filter.Labels = append(o.filter.Labels, strings.Split(l, ",")...)
+	if o.filter.Labels, err = labeling.list(u.StringSlice("label")); err != nil {
+		return err
 	}
 	o.filter.Overdue = u.Bool("overdue")
 	o.filter.Now = event.TimeOf(e.Now())

@@ -83,6 +83,13 @@ func text(get func(i *store.Issue) string) field {
 	return field{get: func(_ *command.Env, _ *answer.Builder, i *store.Issue, _ string) string { return get(i) }}
 }
 
+// named is what the agents with some ids are called, or the ids of those without a name.
+func named(get func(i *store.Issue) []string) field {
+	return field{get: func(_ *command.Env, s *answer.Builder, i *store.Issue, _ string) string {
+		return strings.Join(s.Names.Briefs(get(i)), ",")
+	}}
+}
+
 func moment(get func(i *store.Issue) event.Time) field {
 	return field{date: true, get: func(e *command.Env, _ *answer.Builder, i *store.Issue, modifier string) string {
 		return e.Moment(get(i), modifier)
@@ -112,10 +119,16 @@ var fieldsOf = map[string]field{
 		}
 		return ""
 	}},
-	"status":     text(func(i *store.Issue) string { return string(i.Status) }),
-	"priority":   text(func(i *store.Issue) string { return string(i.Priority) }),
-	"labels":     text(func(i *store.Issue) string { return strings.Join(i.Labels, ",") }),
-	"assignees":  text(func(i *store.Issue) string { return strings.Join(i.Assignees, ",") }),
+	"status":          text(func(i *store.Issue) string { return string(i.Status) }),
+	"priority":        text(func(i *store.Issue) string { return string(i.Priority) }),
+	"labels":          text(func(i *store.Issue) string { return strings.Join(i.Labels, ",") }),
+	"assignees":       text(func(i *store.Issue) string { return strings.Join(i.Assignees, ",") }),
+	"assignee_names":  named(func(i *store.Issue) []string { return i.Assignees }),
+	"created_by_name": named(func(i *store.Issue) []string { return []string{i.CreatedBy} }),
+	"status_by_name":  named(func(i *store.Issue) []string { return []string{i.StatusBy} }),
+	"lock_name": named(func(i *store.Issue) []string {
+		return []string{lockText(i, func(l *store.Lock) string { return l.Holder })}
+	}),
 	"created_by": text(func(i *store.Issue) string { return i.CreatedBy }),
 	"status_by":  text(func(i *store.Issue) string { return i.StatusBy }),
 	"reason":     text(func(i *store.Issue) string { return i.Reason }),

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -74,7 +75,7 @@ type change struct {
 	issue *store.Issue
 	line  *event.Envelope
 	shape answer.LogLine
-	who   string
+	names *people.Names
 }
 
 func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
@@ -94,7 +95,7 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 			}
 			lines = slices.DeleteFunc(slices.Clone(lines), func(l *event.Envelope) bool { return l.Shown() < opts.since })
 			for k, shape := range answer.History(p, i.UUID, lines) {
-				changes = append(changes, change{i, lines[k], answer.LogLine{Issue: s.Ref(i.UUID), Line: shape}, s.Names.Brief(shape.Agent)})
+				changes = append(changes, change{i, lines[k], answer.LogLine{Issue: s.Ref(i.UUID), Line: shape}, s.Names})
 			}
 			if len(lines) > 0 || opts.id != "" {
 				ids = append(ids, i.Name())
@@ -128,6 +129,7 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 		for _, c := range changes[from:to] {
 			c.print(e, pg, opts.id == "")
 		}
+		printMarked(pg, changes[from:to])
 	})
 	if err != nil {
 		return err
@@ -151,7 +153,7 @@ func loggedIssues(p tracker.Projection, opts logOptions) ([]*store.Issue, error)
 func (c *change) print(e *command.Env, pg *frame.Page, named bool) {
 	mark := ""
 	if c.shape.Mark != nil {
-		mark = Marked(*c.shape.Mark)
+		mark = markedLine(*c.shape.Mark)
 	}
 	text := c.shape.Text
 	at := func(edge frame.DayEdge) func(event.Time) string {
@@ -163,8 +165,23 @@ func (c *change) print(e *command.Env, pg *frame.Page, named bool) {
 	if named {
 		text = command.Named(c.issue) + ": " + text
 	}
-	pg.Print("%s  %s%s  %s\n", pg.Paint(frame.Time, e.Date(c.line.Shown())), pg.Paint(frame.Agent, c.who), pg.Paint(frame.Problem, mark), text)
+	pg.Print("%s  %s%s  %s\n", pg.Paint(frame.Time, e.Date(c.line.Shown())), pg.Paint(frame.Agent, c.names.Brief(c.shape.Agent)), pg.Paint(frame.Problem, mark), text)
 	if c.shape.Rejected != nil {
 		pg.Print("    %s %s\n", pg.Paint(frame.Problem, "rejected:"), c.shape.Rejected.Reason+": "+c.shape.Rejected.Detail)
+	}
+}
+
+// printMarked says below the changes which agents are marked.
+func printMarked(pg *frame.Page, changes []change) {
+	of := map[string][]string{}
+	for _, c := range changes {
+		if m := c.shape.Mark; m != nil && !slices.Contains(of[*m], c.shape.Agent) {
+			of[*m] = append(of[*m], c.shape.Agent)
+		}
+	}
+	if len(of) > 0 {
+		for _, text := range agentMarks(of, changes[0].names) {
+			pg.Print("%s\n", pg.Paint(frame.Note, text))
+		}
 	}
 }

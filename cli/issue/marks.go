@@ -2,9 +2,21 @@ package issue
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/people"
 )
+
+// markedLine returns the mark of one line, "" if there is none, or if it marks all that
+// the agent writes: agentMarks says that once.
+func markedLine(rule string) string {
+	if slices.Contains(answer.OfAgents, rule) {
+		return ""
+	}
+	return Marked(rule)
+}
 
 // Marked returns the mark that follows the name of an author, "" if there is none.
 func Marked(rule string) string {
@@ -15,6 +27,19 @@ func Marked(rule string) string {
 		rule = w
 	}
 	return " (" + rule + ")"
+}
+
+// whereMarked are the commands that say more about the marks of agents.
+var whereMarked = map[string]string{"unapproved": "git crosslink trust pending", "unsigned": "git crosslink trust list"}
+
+// agentMarks says once what marks all that agents write: a line for each rule.
+func agentMarks(of map[string][]string, names *people.Names) (lines []string) {
+	for _, rule := range answer.OfAgents {
+		if ids := of[rule]; len(ids) > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %s; see: %s", answer.MarkWords[rule], strings.Join(each(ids, names.Full), ", "), whereMarked[rule]))
+		}
+	}
+	return lines
 }
 
 // marksSummary reports the marked lines that are shown without their author.

@@ -439,7 +439,7 @@ func (n naming) remove(x *setOptions, p tracker.Projection, i *store.Issue) (ver
 		return verb.Plan{}, err
 	}
 	if n == assigning {
-		return verb.Unassign(p, x.self, i, names), nil
+		return verb.Unassign(p, x.self, i, names)
 	}
 	return n.set.Remove(i, names), nil
 }

@@ -110,7 +110,7 @@ func (b *briefing) write() {
 	i := b.i
 	b.Heading(i.Name(), i.Title)
 	b.Print("    %s, %s\n", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
-	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), b.who(i.CreatedBy), b.Paint(frame.Problem, Marked(b.marks.Created)), b.e.Ago(i.UpdatedAt))
+	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), b.who(i.CreatedBy), b.Paint(frame.Problem, markedLine(b.marks.Created)), b.e.Ago(i.UpdatedAt))
 	for _, n := range answer.NumbersBefore(b.s.Projection, i) {
 		b.Print("    was issue %d until the hub lost that number\n", n)
 	}
@@ -149,6 +149,9 @@ func (b *briefing) write() {
 	b.Print("    uuid %s\n", i.UUID)
 	if text := marksSummary(b.marks, i.Name()); text != "" {
 		b.Print("    %s\n", b.Paint(frame.Problem, text))
+	}
+	for _, text := range agentMarks(b.marks.Agents, b.s.Names) {
+		b.Print("    %s\n", b.Paint(frame.Note, text))
 	}
 	if i.Description != "" {
 		b.Print("\n")
@@ -276,7 +279,7 @@ func (b *briefing) comments() {
 			}
 		}
 		b.Print("    %s %s%s, %s, %s%s\n", b.Paint(frame.ID, b.s.Projection.CommentShort(c.UUID)),
-			b.who(c.Author), b.Paint(frame.Problem, Marked(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
+			b.who(c.Author), b.Paint(frame.Problem, markedLine(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
 		if c.TriggerType != "" {
 			b.Print("        trigger: %s\n", c.TriggerType)
 		}

@@ -100,8 +100,7 @@ func runTemplateList(ctx context.Context, l frame.List, e *command.Env) error {
 		return err
 	}
 	if len(all) == 0 {
-		a.Nothing = ""
-		a.Failure = frame.AnswersNo("no-template", "there are no templates: a template is a file "+templateDir+"/<name>.md")
+		a.Nothing, a.NothingHint = "no templates", "a template is a file "+templateDir+"/<name>.md: git crosslink help template"
 	}
 	return e.Print(ctx, a)
 }

@@ -42,7 +42,7 @@ func newTimeAdd(e *command.Env) *urfave.Command {
 		UsageText: "git crosslink time add [<options>] <id> <duration>",
 		Description: `Books time that you spent on an issue, and prints the short uuid of the entry. A
 duration has the form 1h30m, 90m or 45s. The time ends now, unless --at gives its
-start.
+start. To correct an entry, delete it ('time delete') and add it again.
 
 Examples:
   git crosslink time add 12 1h30m

@@ -47,7 +47,10 @@ var actions = map[string]func(Form) ([]event.Body, error){
 	"assign":  func(f Form) ([]event.Body, error) { return f.names(&verb.Assignees, f.assign) },
 	"unassign": func(f Form) ([]event.Body, error) {
 		return f.names(&verb.Assignees, func(_ *verb.Names, i *store.Issue, names []string) verb.Plan {
-			return verb.Unassign(f.Projection, &people.Self{}, i, names)
+			if plan, err := verb.Unassign(f.Projection, &people.Self{}, i, names); err == nil {
+				return plan
+			}
+			return verb.Assignees.Remove(i, names) // a word that names several is nobody's id
 		})
 	},
 	"block":     Form.block,

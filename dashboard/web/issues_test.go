@@ -107,7 +107,7 @@ func TestEveryVerb(t *testing.T) {
 		want string
 	}{
 		{"comment", nil, "the text is empty"},
-		{"block", f("issue", "1"), "issue '1' cannot wait for itself"},
+		{"block", f("issue", "1"), "issue 1 cannot wait for itself"},
 		{"block", f("issue", "77"), "no issue '77'"},
 		{"due", f("due", "soonish"), "'soonish' is not a date for 'due'"},
 		{"time", f("minutes", "x"), "the minutes must be a number from 1 to 1440"},
