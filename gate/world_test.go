@@ -106,6 +106,9 @@ func newWorld(t testing.TB, format string) *world {
 		keys: map[string]*key{}, logs: map[string]*log{}}
 	w.hub, w.evil, w.env = filepath.Join(w.dir, "hub.git"), filepath.Join(w.dir, "evil.git"), environ(w.dir)
 	w.git("init", "-q", "--bare", "-b", "main", "--object-format="+format, w.hub)
+	if err := testkit.WithoutCollection(w.hub); err != nil {
+		t.Fatal(err)
+	}
 	w.git("init", "-q", "--bare", "-b", "main", "--object-format="+format, w.evil)
 	var err error
 	if w.form, err = refs.ParseFormat(format); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/memory"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -55,6 +56,9 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := emptyWorld(t)
 	w.git(w.dir, "init", "-q", "--bare", "-b", "main", w.hub)
+	if err := testkit.WithoutCollection(w.hub); err != nil {
+		t.Fatal(err)
+	}
 	tree := strings.TrimSpace(w.git(w.hub, "hash-object", "-w", "-t", "tree", os.DevNull))
 	w.git(w.hub, "update-ref", "refs/heads/main", strings.TrimSpace(w.git(w.hub, "commit-tree", "-m", "first", tree)))
 	return w

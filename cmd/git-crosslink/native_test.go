@@ -42,6 +42,9 @@ func newTown(tb testing.TB) *town {
 		}
 	})
 	t.git(".", "init", "-q", "--bare", "-b", "main", "hub.git")
+	if err := testkit.WithoutCollection(filepath.Join(t.root, "hub.git")); err != nil {
+		tb.Fatal(err)
+	}
 	t.git(".", "init", "-q", "-b", "main", "alice")
 	t.git("alice", "remote", "add", "origin", "../hub.git")
 	t.git("alice", "config", "crosslink.agent", "alice-1")

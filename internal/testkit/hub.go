@@ -21,6 +21,17 @@ func (s *script) git(ts *testscript.TestScript, a *actor, args ...string) {
 	}
 }
 
+// WithoutCollection spares a hub the 'git gc --auto' after every push, which would
+// find nothing to do: a test pushes far fewer than the 6,700 objects it waits for.
+func WithoutCollection(hub string) error {
+	f, err := os.OpenFile(filepath.Join(hub, "config"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("[receive]\n\tautogc = false\n")
+	return errors.Join(err, f.Close())
+}
+
 // cmdHub makes the repository everybody shares, with the one commit without
 // which nothing is published, and a clone for each actor.
 func cmdHub(ts *testscript.TestScript, neg bool, args []string) {
@@ -30,7 +41,7 @@ func cmdHub(ts *testscript.TestScript, neg bool, args []string) {
 	seed := &actor{name: "seed", dir: s.work, home: filepath.Join(s.work, "home"), trace: filepath.Join(s.work, "trace", "seed")}
 	ts.Check(os.MkdirAll(seed.home, 0o755))
 	s.git(ts, seed, "init", "-q", "--bare", "-b", "main", bare)
-	withoutCollection(ts, bare)
+	ts.Check(WithoutCollection(bare))
 	said := func(args ...string) string {
 		s.git(ts, seed, append([]string{"-C", bare}, args...)...)
 		return strings.TrimSpace(ts.ReadFile("stdout"))
@@ -43,15 +54,6 @@ func cmdHub(ts *testscript.TestScript, neg bool, args []string) {
 		s.git(ts, a, "clone", "-q", bare, ".")
 	}
 	s.last.ran = false
-}
-
-// withoutCollection spares a hub the 'git gc --auto' after every push. It would find
-// nothing to do: a script pushes far fewer than the 6,700 objects that it waits for.
-func withoutCollection(ts *testscript.TestScript, hub string) {
-	f, err := os.OpenFile(filepath.Join(hub, "config"), os.O_APPEND|os.O_WRONLY, 0)
-	ts.Check(err)
-	_, err = f.WriteString("[receive]\n\tautogc = false\n")
-	ts.Check(errors.Join(err, f.Close()))
 }
 
 func (s *script) move(ts *testscript.TestScript, url string) {
