@@ -192,6 +192,22 @@ func (s *State) WroteSince(from event.Time) (all, here int) {
 	return all, here
 }
 
+// Lines is how many lines all logs have.
+func (s *State) Lines() (n uint64) {
+	if s.Logs == nil {
+		return 0
+	}
+	for id, x := range s.Logs.settled {
+		if s.Logs.cursors[id] == nil {
+			n += x.seq
+		}
+	}
+	for _, c := range s.Logs.cursors {
+		n += c.Seq
+	}
+	return n
+}
+
 // Settled reports how many lines a settled log has; 0 if it is not settled.
 func (s *State) Settled(agent string) uint64 {
 	if s.Logs == nil {

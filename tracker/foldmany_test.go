@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,34 @@ func TestFoldOfManyAgents(t *testing.T) {
 	}
 	if has := len(w.tips(branches + "agents/")); had-has != agents/2 {
 		t.Errorf("the hub has %d branches after everybody synced, had %d", has, had)
+	}
+}
+
+// In the first sync of a clone the archive brings nearly all lines, after the store was
+// made of the others. It is made again: to add them one by one takes three times as long.
+func TestFirstSyncOfAnArchive(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	w.keepFrom = 1
+	alice, cold := w.clone("alice"), w.clone("cold")
+	alice.init()
+	w.crowd(alice.hubID(), 300, func(int) bool { return true })
+	alice.sync()
+	alice.create("a step covers all of it")
+	alice.fold()
+	cold.sync()
+	var made []string
+	for _, k := range cold.stored {
+		made = append(made, fmt.Sprintf("anew %v, followed %v, %d issues: %v", k.Anew, k.Followed, k.Rows["issue"], k.err))
+		if k.err != nil || k.Followed && k.Rows["issue"] >= 300 {
+			t.Error(made)
+		}
+	}
+	if !slices.ContainsFunc(cold.stored, func(k kept) bool { return k.Anew && k.Rows["issue"] >= 300 }) {
+		t.Errorf("%q", made)
+	}
+	if cold.read().Hash() != alice.read().Hash() {
+		t.Error("the view differs")
 	}
 }
 
