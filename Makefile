@@ -19,7 +19,7 @@ check: fmt vet staticcheck ## under a minute when warm: style, structure, docume
 	$(STATIC) $(GO) run ./internal/gotest -short $(TESTFLAGS) ./...
 
 test: fmt vet staticcheck build ## everything CI runs, at most ten minutes
-	$(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 40m $(TESTFLAGS) ./tracker ./cmd/git-crosslink ./... # the longest first
+	$(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 40m $(TESTFLAGS) ./tracker ./cmd/git-crosslink ./dashboard/web ./... # the longest first
 	@echo "not run: make race, make fuzz, make soak, make bench, make nightly"
 
 race: ## the tests of 'check' with the race detector (needs a C compiler)

@@ -16,10 +16,10 @@ import (
 )
 
 func main() {
-	cmd := exec.Command("go", append([]string{"test", "-json", "-parallel", parallel()}, os.Args[1:]...)...)
+	cmd := exec.Command("go", append([]string{"test", "-json", "-p", packages(), "-parallel", parallel()}, os.Args[1:]...)...)
 	env, where := environment(memory, os.Getenv)
 	cmd.Env, cmd.Stderr = append(os.Environ(), env...), os.Stderr
-	fmt.Printf("temporary files in %s, %s tests of a package at a time\n", where, parallel())
+	fmt.Printf("temporary files in %s, %s packages at a time, %s tests of each\n", where, packages(), parallel())
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -29,7 +29,11 @@ func main() {
 		os.Exit(1)
 	}
 	ok := report(out, os.Stdout)
-	if err := cmd.Wait(); err != nil || !ok {
+	err = cmd.Wait()
+	if s := cmd.ProcessState; s != nil { // comparable between machines that are busy, as the time on the clock is not
+		fmt.Printf("processor time: %.0f s user, %.0f s system\n", s.UserTime().Seconds(), s.SystemTime().Seconds())
+	}
+	if err != nil || !ok {
 		os.Exit(1)
 	}
 }

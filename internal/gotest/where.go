@@ -49,5 +49,9 @@ func runsPrograms(dir string) bool {
 	return os.WriteFile(program, []byte("#!/bin/sh\nexit 0\n"), 0o755) == nil && exec.Command(program).Run() == nil
 }
 
+// packages is how many of them are tested at a time: one more than there are
+// processors, because the tests of two packages leave a sixth of two processors idle.
+func packages() string { return strconv.Itoa(max(3, runtime.GOMAXPROCS(0)+1)) }
+
 // parallel is how many tests of one package run at a time.
 func parallel() string { return strconv.Itoa(max(4, 2*runtime.GOMAXPROCS(0))) }
