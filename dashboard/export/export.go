@@ -26,11 +26,11 @@ func Projects(all []db.Project) Table {
 		"overdue_issues,due_soon_issues,blocked_issues,active_agents,stale_locks,ci_status,counters_updated_at", ",")}
 	for _, p := range all {
 		c := p.State.Counters
-		row := []string{p.Slug, p.Status, strconv.FormatBool(p.Pinned), "", stamp(p.FetchedAt), stamp(p.LastActivity), stamp(p.AddedAt)}
+		row := []string{p.Slug, p.Status, strconv.FormatBool(p.Pinned), "", Stamp(p.FetchedAt), Stamp(p.LastActivity), Stamp(p.AddedAt)}
 		for _, n := range []int{c.Open, c.Overdue, c.DueSoon, c.Blocked, c.ActiveAgents, c.StaleLocks} {
 			row = append(row, strconv.Itoa(n))
 		}
-		t.Rows = append(t.Rows, append(row, CIStatus(p), stamp(p.PolledAt)))
+		t.Rows = append(t.Rows, append(row, CIStatus(p), Stamp(p.PolledAt)))
 	}
 	return t
 }
@@ -51,13 +51,13 @@ func Alerts(all []db.Alert) Table {
 	t := Table{Name: "crosslink-alerts", Header: strings.Split("id,project_slug,kind,severity,subject_ref,detail,opened_at,resolved_at,acknowledged_at", ",")}
 	for _, a := range all {
 		t.Rows = append(t.Rows, []string{strconv.FormatInt(a.ID, 10), a.Slug, string(a.Kind), string(a.Severity), a.Ref, a.Detail,
-			stamp(a.Opened), stamp(a.Resolved), stamp(a.Ack.At)})
+			Stamp(a.Opened), Stamp(a.Resolved), Stamp(a.Ack.At)})
 	}
 	return t
 }
 
-// stamp is a time as RFC 3339, "" for none.
-func stamp(t event.Time) string {
+// Stamp is a time as RFC 3339, "" for none.
+func Stamp(t event.Time) string {
 	if t == 0 {
 		return ""
 	}
@@ -105,7 +105,7 @@ func (t Table) Records() []map[string]string {
 func Actions(all []db.Action) Table {
 	t := Table{Name: "crosslink-audit", Header: strings.Split("id,at,operator,project,verb,subject,outcome,error,lines,payload,request,session,remote,prev_hash,hash", ",")}
 	for _, a := range all {
-		t.Rows = append(t.Rows, []string{strconv.FormatInt(a.ID, 10), stamp(a.At), a.Operator, a.Project, a.Verb, a.Subject, a.Outcome, a.Error, a.Lines,
+		t.Rows = append(t.Rows, []string{strconv.FormatInt(a.ID, 10), Stamp(a.At), a.Operator, a.Project, a.Verb, a.Subject, a.Outcome, a.Error, a.Lines,
 			a.Payload, a.Request, a.Session, a.Remote, a.PrevHash, a.Hash})
 	}
 	return t

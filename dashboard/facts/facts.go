@@ -88,6 +88,7 @@ type Agent struct {
 	people.Shown
 	Kind       string         `json:"kind,omitempty"`
 	LastLine   event.Time     `json:"last_line,omitempty"`
+	Unsent     int            `json:"unsent,omitempty"`    // lines that the hub does not have
 	LastSign   event.Time     `json:"last_sign,omitempty"` // 0: never
 	State      string         `json:"state,omitempty"`     // of its presence
 	StateSince event.Time     `json:"state_since,omitempty"`

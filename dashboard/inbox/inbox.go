@@ -130,6 +130,16 @@ const (
 	rejectedDays = 7
 )
 
+// NextDue is the open issue that is due next; nil if none is.
+func NextDue(f *facts.Facts, c *facts.Clock) (next *facts.Issue) {
+	for k := range f.Issues {
+		if i := &f.Issues[k]; i.Due != 0 && !c.After(i.Due) && (next == nil || i.Due < next.Due) {
+			next = i
+		}
+	}
+	return next
+}
+
 // OfFacts reports whether there may be items that are not of alerts.
 func OfFacts(f *facts.Facts) bool {
 	return len(f.Mentions)+len(f.Rejected) > 0 || slices.ContainsFunc(f.Locks, func(l facts.Lock) bool { return l.Asked != 0 }) || slices.ContainsFunc(f.Issues, func(i facts.Issue) bool { return i.Mine })

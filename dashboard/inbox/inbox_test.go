@@ -78,3 +78,15 @@ func TestSort(t *testing.T) {
 		t.Errorf("order:\n%s", got)
 	}
 }
+
+func TestNextDue(t *testing.T) {
+	f := facts.Facts{Issues: []facts.Issue{{Name: "1", Due: now - 1}, {Name: "2"}, {Name: "3", Due: now + 2}, {Name: "4", Due: now}, {Name: "5", Due: now + 1}}}
+	for at, want := range map[event.Time]string{now - 2: "1", now - 1: "1", now: "4", now + 1: "5", now + 2: "3"} {
+		if got := NextDue(&f, facts.NewClock(at)); got == nil || got.Name != want {
+			t.Errorf("at %d: %+v, want %s", at-now, got, want)
+		}
+	}
+	if got := NextDue(&f, facts.NewClock(now+3)); got != nil {
+		t.Errorf("%+v", got)
+	}
+}

@@ -40,6 +40,7 @@ func (x *extractor) agents() error {
 	for _, l := range x.status.Logs {
 		one := add(l.Agent)
 		one.LastLine, _ = event.ParseTime(l.Newest)
+		one.Unsent = l.Unsent
 		one.Ended, one.EndedAt = l.Ended, l.Events
 		if l.Ended == "" {
 			one.EndedAt = 0

@@ -25,6 +25,7 @@ type Query struct {
 	Assignee  string
 	LockedBy  string
 	Milestone string
+	Project   string // its slug or the end of it; only a search of several projects asks
 	Priority  event.Priority
 	AtLeast   bool          // this priority, or a more urgent one
 	DueWithin time.Duration // 0 does not ask
@@ -41,7 +42,7 @@ var Operators = [][2]string{
 	{"is:open", "open; also is:closed, is:archived, is:all"}, {"is:ready", "ready to work on"}, {"is:blocked", "waits for an open issue"},
 	{"is:overdue", "open and past its due date"}, {"is:locked", "an agent holds the lock"}, {"label:bug", "has the label"}, {"-label:bug", "does not have the label"},
 	{"@alice", "assigned to alice; @me: to you"}, {"lock:agent-1", "held or claimed by this agent"}, {"prio:high", "has this priority"}, {"prio:>=high", "has this or a higher priority"},
-	{"due:<7d", "due within 7 days"}, {`milestone:"1.0"`, "in the milestone"},
+	{"due:<7d", "due within 7 days"}, {`milestone:"1.0"`, "in the milestone"}, {"project:o/r", "of this project"},
 }
 
 // Parse reads a query.
@@ -85,6 +86,8 @@ func (q *Query) operator(name, value string) (bool, error) {
 		q.LockedBy = value
 	case "milestone":
 		q.Milestone = value
+	case "project":
+		q.Project = value
 	case "prio", "priority":
 		value, q.AtLeast = strings.CutPrefix(value, ">=")
 		q.Priority = event.Priority(value)

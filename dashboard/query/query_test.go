@@ -18,6 +18,7 @@ func TestParse(t *testing.T) {
 		"is:closed is:overdue":             {Status: "closed", Overdue: true},
 		"is:ready is:blocked is:locked x":  {Ready: true, Blocked: true, Locked: true, Words: "x"},
 		"label:bug label:\"a b\" -label:x": {Labels: []string{"bug", "a b"}, Without: []string{"x"}},
+		"project:o/r x":                    {Project: "o/r", Words: "x"},
 		"@alice lock:agent-1":              {Assignee: "alice", LockedBy: "agent-1"},
 		"assignee:bob":                     {Assignee: "bob"},
 		"prio:high":                        {Priority: event.High},

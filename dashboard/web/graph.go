@@ -26,6 +26,7 @@ type graphPage struct {
 	Left    int         `json:"left_out"`    // connected issues that are not drawn
 	Apart   int         `json:"unconnected"` // open issues that neither wait for an open issue nor block one
 	Error   string      `json:"error,omitempty"`
+	Can     bool        `json:"-"`
 	Width   float64     `json:"-"`
 	Height  float64     `json:"-"`
 }
@@ -53,7 +54,7 @@ func (s *Server) graph(r *request) error {
 		return err
 	}
 	q := r.URL.Query()
-	d := graphPage{Project: s.docOf(r, p), Root: strings.TrimPrefix(strings.TrimSpace(q.Get("root")), "#"), Nodes: []graphNode{}, Edges: []graphEdge{}}
+	d := graphPage{Project: s.docOf(r, p), Root: strings.TrimPrefix(strings.TrimSpace(q.Get("root")), "#"), Nodes: []graphNode{}, Edges: []graphEdge{}, Can: mayWrite(p)}
 	if d.Depth, err = strconv.Atoi(q.Get("depth")); err != nil || d.Depth < 1 {
 		d.Depth = 10
 	}

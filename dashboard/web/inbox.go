@@ -22,6 +22,27 @@ type itemDoc struct {
 // Moment is when the reason began, as a form sends it back.
 func (d itemDoc) Moment() string { return d.Began.String() }
 
+// dueDoc is an issue that is due.
+type dueDoc struct {
+	Project string  `json:"project"`
+	Issue   string  `json:"issue"`
+	Title   string  `json:"title"`
+	At      instant `json:"due_at"`
+}
+
+// nextDue is the issue of some projects that is due next; nil if none is.
+func (s *Server) nextDue(projects []db.Project) (next *dueDoc) {
+	for _, p := range projects {
+		if p.Status == db.Paused {
+			continue
+		}
+		if i := inbox.NextDue(&p.State.Facts, facts.NewClock(event.TimeOf(s.Now()))); i != nil && (next == nil || i.Due < event.Time(next.At)) {
+			next = &dueDoc{p.Slug, i.Name, i.Title, instant(i.Due)}
+		}
+	}
+	return next
+}
+
 // inbox is what needs somebody in one project, and which of these items are snoozed.
 func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert, snoozes map[string]db.Snooze) (shown, away []itemDoc, err error) {
 	shown, away = []itemDoc{}, []itemDoc{}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
@@ -188,6 +189,22 @@ func (d issuePage) Parts() []string { return streamParts }
 // Can reports whether something can be done to the issue.
 func (d issuePage) Can(verb string) bool { return slices.Contains(d.Verbs, verb) }
 
+// commands are the commands that do what the page does, and the form for each; %s is the issue.
+var commands = [][2]string{{"comment", "comment %s <text>"}, {"edit", "edit %s --title <title>"}, {"priority", "edit %s --priority <priority>"}, {"close", "close %s"}, {"reopen", "reopen %s"},
+	{"claim", "lock %s"}, {"release", "unlock %s"}, {"break", "unlock --break --reason <text> %s"}, {"assign", "assign %s <name>"}, {"unassign", "unassign %s <name>"},
+	{"label", "label %s <label>"}, {"unlabel", "unlabel %s <label>"}, {"due", "schedule %s --due <date>"}, {"schedule", "schedule %s --scheduled <date>"}, {"milestone", "milestone add <milestone> %s"}, {"block", "block %s <issue>"}, {"unblock", "unblock %s <issue>"},
+	{"relate", "relate %s <issue>"}, {"unrelate", "unrelate %s <issue>"}, {"parent", "parent %s <issue>"}, {"link", "link %s <url>"}, {"unlink", "unlink %s <url>"}, {"time", "time add %s <duration>"}, {"archive", "archive %s"}, {"delete", "delete %s"}}
+
+// Commands are the commands for what can be done to the issue.
+func (d issuePage) Commands() (all []string) {
+	for _, c := range commands {
+		if d.Can(c[0]) {
+			all = append(all, "git crosslink "+fmt.Sprintf(c[1], d.Issue.Name))
+		}
+	}
+	return all
+}
+
 // Shown is the part of the stream that is shown.
 func (d issuePage) Shown() (all []entry) {
 	for _, e := range d.Issue.Stream {
@@ -213,6 +230,7 @@ func (s *Server) issue(r *request) error {
 		if err != nil {
 			return err
 		}
+		d.Verbs = verbsFor(p, i, v.Agent)
 		if d.Agent = v.Agent; r.JSON {
 			return d.answer(v, i)
 		}
@@ -225,11 +243,18 @@ func (s *Server) issue(r *request) error {
 		if err == nil {
 			d.Issue, err = detailOf(v, i)
 		}
-		d.Verbs = verbsFor(p, i, v.Agent)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if name := strings.TrimPrefix(r.PathValue("id"), "#"); !r.JSON && !r.Part && d.Issue.Number != 0 && name != d.Issue.Name {
+		to := "/p/" + p.Slug + "/i/" + d.Issue.Name
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		s.redirect(r, to) // its number has been decided, or is another one now
+		return nil
 	}
 	return s.render(r, "issue", facts.Ref(d.Issue.Name)+" "+d.Issue.Title, d, "p:"+p.ID)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/export"
 	"github.com/git-crosslink/git-crosslink/dashboard/forms"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/query"
@@ -35,21 +36,6 @@ var (
 	issueViews  = []string{"table", "board", "tree"}
 	issueGroups = []string{"status", "label", "assignee", "milestone", "priority", "agent"}
 )
-
-// The columns that the table of issues can have beside the issue, and those that it has unless
-// the URL names others.
-var (
-	issueColumns = []string{"priority", "assignees", "lock", "milestone", "begins", "due", "created", "author", "comments", "changed"}
-	usualColumns = []string{"priority", "assignees", "lock", "due", "changed"}
-)
-
-// columnsOf are the columns that a query names, in their order.
-func columnsOf(q url.Values) []string {
-	if !q.Has("col") {
-		return usualColumns
-	}
-	return slices.DeleteFunc(slices.Clone(issueColumns), func(c string) bool { return !slices.Contains(q["col"], c) })
-}
 
 // issuesPage is the data of the page of issues.
 type issuesPage struct {
@@ -174,6 +160,10 @@ func (s *Server) issues(r *request) error {
 	if err != nil {
 		d.Error = err.Error()
 	}
+	if asked.Project != "" && asked.Project != p.Slug {
+		d.Error = "this page lists " + p.Slug + " only: search for project:" + asked.Project + " instead"
+	}
+	var table export.Table
 	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error {
 		l, err := s.lister(r.Context(), v, asked)
 		if missing := (*store.NotFoundError)(nil); errors.As(err, &missing) {
@@ -182,10 +172,17 @@ func (s *Server) issues(r *request) error {
 		} else if err != nil {
 			return err
 		}
+		if r.csv() {
+			table, err = issueTable(l, d.Sort)
+			return err
+		}
 		return d.fill(l, r.JSON)
 	})
 	if err != nil {
 		return s.unreadable(r, p, "issues", "Issues of "+p.Slug, err, func(t *Trouble) any { d.Project.Trouble = t; return d })
+	}
+	if r.csv() && d.Error == "" {
+		return s.csv(r, table)
 	}
 	return s.render(r, "issues", "Issues of "+p.Slug, d, "p:"+p.ID)
 }

@@ -120,6 +120,10 @@ type agentDoc struct {
 	Kind     string  `json:"kind"`
 	State    string  `json:"state"` // waiting, silent, working, idle, gone
 	LastSign instant `json:"last_sign"`
+	LastLine instant `json:"last_line"`
+	Unsent   int     `json:"unsent"`
+	Mark     string  `json:"mark,omitempty"`  // what is to be said of signatures
+	Token    uint64  `json:"token,omitempty"` // of the lock
 	Issue    string  `json:"issue,omitempty"`
 	Title    string  `json:"title,omitempty"`
 	Since    instant `json:"since,omitempty"` // of the lock
@@ -128,6 +132,9 @@ type agentDoc struct {
 	NoData   bool    `json:"no_data"` // the project is seen as it was
 	Recent   []int   `json:"recent"`  // events in each five minutes of the last hour
 }
+
+// SeenLater reports whether there was a sign of the agent after its last event.
+func (d agentDoc) SeenLater() bool { return d.LastSign > d.LastLine+instant(minute) }
 
 // Lines is how many events the agent wrote in the last hour.
 func (d agentDoc) Lines() (n int) {
@@ -153,10 +160,13 @@ func agentsOf(f *facts.Facts, th facts.Thresholds, now event.Time) []agentDoc {
 		if a.Retired || a.LastSign == 0 {
 			continue
 		}
-		d := agentDoc{Who: personOf(f, a.ID), ID: a.ID, Name: a.Name, Kind: a.Kind, LastSign: instant(a.LastSign), Recent: a.RecentUntil(seen.Now())}
+		d := agentDoc{Who: personOf(f, a.ID), ID: a.ID, Name: a.Name, Kind: a.Kind, LastSign: instant(a.LastSign), LastLine: instant(a.LastLine), Unsent: a.Unsent, Recent: a.RecentUntil(seen.Now())}
+		for mark := range a.Marks {
+			d.Mark = max(d.Mark, markWords(mark))
+		}
 		for n := range f.Locks {
 			if l := &f.Locks[n]; l.Holder == a.ID && !l.Ending {
-				d.Issue, d.Title, d.Since, d.Queue = l.Name, l.Title, instant(l.Since), len(l.Queue)
+				d.Issue, d.Title, d.Since, d.Queue, d.Token = l.Name, l.Title, instant(l.Since), len(l.Queue), l.Token
 			}
 		}
 		age := seen.Now() - a.LastSign
@@ -187,6 +197,7 @@ type overview struct {
 	Project projectDoc `json:"project"`
 	Inbox   []itemDoc  `json:"inbox"`
 	Snoozed []itemDoc  `json:"snoozed"`
+	Due     *dueDoc    `json:"next_due"`
 	Agents  []agentDoc `json:"agents"`
 	Gone    int        `json:"agents_gone"`
 	Ready   []issueDoc `json:"-"`
@@ -208,10 +219,11 @@ func (s *Server) start(r *request) error {
 	type start struct {
 		Inbox    []itemDoc `json:"inbox"`
 		Snoozed  []itemDoc `json:"snoozed"`
+		Due      *dueDoc   `json:"next_due"`
 		Working  int       `json:"agents_working"`
 		Projects int       `json:"projects"`
 	}
-	d := start{Projects: len(projects), Snoozed: []itemDoc{}}
+	d := start{Projects: len(projects), Due: s.nextDue(projects), Snoozed: []itemDoc{}}
 	snoozes, err := s.DB.Snoozes(r.Context())
 	if err != nil {
 		return err
@@ -269,7 +281,7 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 	if err != nil {
 		return err
 	}
-	d := overview{Project: s.projectDoc(p, open), Agents: []agentDoc{}, ReadyAnswer: []answer.Issue{}, RecentAnswer: []answer.Issue{}}
+	d := overview{Project: s.projectDoc(p, open), Due: s.nextDue([]db.Project{p}), Agents: []agentDoc{}, ReadyAnswer: []answer.Issue{}, RecentAnswer: []answer.Issue{}}
 	snoozes, err := s.DB.Snoozes(r.Context())
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/draw"
+	"github.com/git-crosslink/git-crosslink/dashboard/export"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -74,6 +75,9 @@ func (s *Server) projects(r *request) error {
 	all, by, clones, err := s.merged(r)
 	if err != nil {
 		return err
+	}
+	if r.csv() {
+		return s.csv(r, export.Projects(all))
 	}
 	d := projectsPage{Projects: []projectDoc{}, Sort: r.URL.Query().Get("sort"), Query: r.URL.Query().Get("q")}
 	order := projectOrders[d.Sort]

@@ -143,10 +143,9 @@ var functions = template.FuncMap{
 	"line": func(now event.Time, a alertDoc, request string, act bool) alertLine {
 		return alertLine{now, a, request, act}
 	},
-	"zones":  func() []string { return preferences["zone"] },
-	"themes": func() []string { return preferences["theme"] },
-	"lower":  strings.ToLower,
-	"first":  func(n int, s string) string { return s[:min(n, len(s))] },
+	"preference": func(name string) []string { return preferences[name] },
+	"lower":      strings.ToLower,
+	"first":      func(n int, s string) string { return s[:min(n, len(s))] },
 }
 
 // known is the text of an empty list, or that its content is not known.
@@ -279,6 +278,7 @@ type layout struct {
 type liking struct {
 	Theme  string // "" leaves it to the system
 	Zone   string // of the exact times: "local" or "utc"
+	Rows   string // "dense" or "comfortable"
 	NoKeys bool   // single keys are no commands
 	Notify string // the least severity of alerts that the browser notifies of; "" is none
 	Tone   string // likewise, with a tone
@@ -286,7 +286,7 @@ type liking struct {
 
 // liking reads the cookies of the browser.
 func (r *request) liking() liking {
-	return liking{strings.TrimPrefix(r.preference("theme"), "system"), r.preference("zone"), r.preference("keys") == "off", r.preference("notify"), r.preference("tone")}
+	return liking{strings.TrimPrefix(r.preference("theme"), "system"), r.preference("zone"), r.preference("rows"), r.preference("keys") == "off", r.preference("notify"), r.preference("tone")}
 }
 
 // UTC reports whether exact times are in UTC.

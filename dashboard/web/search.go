@@ -62,7 +62,9 @@ func (s *Server) search(r *request) error {
 // searchAll searches projects beside each other, those that changed last first. A search that
 // has begun is finished after the answer, too: the first one of a project makes its index.
 func (s *Server) searchAll(r *request, projects []db.Project, asked query.Query, text string) ([]hit, []string) {
-	projects = slices.DeleteFunc(projects, func(p db.Project) bool { return p.Status == db.Paused })
+	projects = slices.DeleteFunc(projects, func(p db.Project) bool {
+		return p.Status == db.Paused || asked.Project != "" && p.Slug != asked.Project && !strings.HasSuffix(p.Slug, "/"+asked.Project)
+	})
 	slices.SortStableFunc(projects, func(a, b db.Project) int { return cmp.Compare(b.LastActivity, a.LastActivity) })
 	found, waiting := make([]chan *hit, len(projects)), make(chan int, len(projects))
 	for k := range projects {

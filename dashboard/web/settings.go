@@ -166,6 +166,7 @@ func valueOf(set *alerts.Settings, key string) string {
 var preferences = map[string][]string{
 	"theme":  {"system", "light", "dark"},
 	"zone":   {"local", "utc"},
+	"rows":   {"dense", "comfortable"},
 	"keys":   {"on", "off"},                       // single-key commands
 	"notify": {"", "critical", "warning", "info"}, // from which severity on the browser notifies of alerts
 	"tone":   {"", "critical", "warning", "info"},
@@ -186,11 +187,12 @@ func (s *Server) preferences(r *request) error {
 	return s.render(r, "preferences", "Preferences", struct {
 		Theme      string   `json:"theme"`
 		Zone       string   `json:"zone"`
+		Rows       string   `json:"rows"`
 		Keys       bool     `json:"keys"`
 		Notify     string   `json:"notify"`
 		Tone       string   `json:"tone"`
 		Severities []string `json:"-"`
-	}{r.preference("theme"), r.preference("zone"), r.preference("keys") == "on", r.preference("notify"), r.preference("tone"), preferences["notify"]})
+	}{r.preference("theme"), r.preference("zone"), r.preference("rows"), r.preference("keys") == "on", r.preference("notify"), r.preference("tone"), preferences["notify"]})
 }
 
 // setPreferences keeps in the browser what the form has.

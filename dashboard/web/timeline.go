@@ -21,6 +21,7 @@ type timelinePage struct {
 	To      instant    `json:"to"`
 	Lanes   []lane     `json:"lanes"`
 	Left    int        `json:"left_out"`
+	Can     bool       `json:"-"`
 	Ticks   []tick     `json:"-"`
 	Today   float64    `json:"-"`
 	Height  float64    `json:"-"`
@@ -73,7 +74,7 @@ func (s *Server) timeline(r *request) error {
 		return err
 	}
 	q := r.URL.Query()
-	d := timelinePage{Project: s.docOf(r, p), By: oneOf(q.Get("by"), timelineBys), Zoom: oneOf(q.Get("zoom"), timelineZooms), Lanes: []lane{}, Bys: timelineBys, Zooms: timelineZooms}
+	d := timelinePage{Project: s.docOf(r, p), By: oneOf(q.Get("by"), timelineBys), Zoom: oneOf(q.Get("zoom"), timelineZooms), Lanes: []lane{}, Can: mayWrite(p), Bys: timelineBys, Zooms: timelineZooms}
 	day := event.Time(24 * time.Hour)
 	now := event.TimeOf(s.Now())
 	span := event.Time(zoomDays[d.Zoom]) * day

@@ -198,6 +198,7 @@ const live = () => byId('live');
 
 function state(what) {
   if (!live()) return;
+  live().ariaLive = what === 'lost' ? 'assertive' : 'off';
   live().dataset.state = what;
   live().textContent = what === 'lost' ? 'offline, retrying' : 'live';
 }
