@@ -185,8 +185,8 @@ func (r *Reader) readStored(ctx context.Context, s *Snapshot) error {
 // manyLines is how many new lines are worth another store.
 const manyLines = 1000
 
-// mostlyNew reports whether more lines are new than there were. A store takes each object
-// again that a new line is about: to make it again from all lines takes less time then.
+// mostlyNew reports whether a store has less than half of the lines of the next state. For
+// each new line it reduces one object again, so making it from all lines takes less time.
 func mostlyNew(from, next *replay.State) bool {
 	was, is := from.Lines(), next.Lines()
 	return was > 0 && is > 2*was && is-was >= manyLines
