@@ -13,7 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// graphReads bounds how many issues are read around a root.
+// graphReads bounds how many issues are read around a root, and how many blockers of those drawn.
 const graphReads = 5000
 
 // graphPage is the data of the page of what blocks what.
@@ -75,7 +75,8 @@ func (d *graphPage) fill(v place.View, now event.Time) error {
 		if err != nil {
 			return err
 		}
-		return d.place(v, d.around(v, root), now)
+		d.place(v, d.around(v, root), now)
+		return nil
 	}
 	rows, total, err := v.List(store.Filter{Connected: true, Sort: "priority", Limit: draw.MaxNodes})
 	if err != nil {
@@ -86,7 +87,8 @@ func (d *graphPage) fill(v place.View, now event.Time) error {
 		return err
 	}
 	d.Left, d.Apart = total-len(rows), open-total
-	return d.place(v, rows, now)
+	d.place(v, rows, now)
+	return nil
 }
 
 // near are the issues that an issue waits for or blocks.
@@ -118,7 +120,7 @@ func (d *graphPage) around(v place.View, root *store.Issue) []*store.Issue {
 	return rows
 }
 
-func (d *graphPage) place(v place.View, rows []*store.Issue, now event.Time) error {
+func (d *graphPage) place(v place.View, rows []*store.Issue, now event.Time) {
 	var edges []draw.Edge
 	var ids []string
 	by, in, out := map[string]*store.Issue{}, map[string][]string{}, map[string][]string{}
@@ -140,17 +142,19 @@ func (d *graphPage) place(v place.View, rows []*store.Issue, now event.Time) err
 			in[l.To], out[l.From] = append(in[l.To], l.From), append(out[l.From], l.To)
 		}
 	}
+	reads := 0
 	for _, n := range g.Nodes {
 		i := by[n.ID]
-		_, ready, err := v.List(store.Filter{Issue: i.UUID, Ready: true, Now: now, Limit: 1}) // a blocker may not be drawn
-		if err != nil {
-			return err
+		ready := i.Status == event.Open && (i.Lock == nil || i.Lock.Ending) && i.ScheduledAt <= now
+		for k := 0; ready && k < len(i.BlockedBy); k++ { // a blocker may not be drawn
+			reads++
+			o, err := v.Row(i.BlockedBy[k])
+			ready = reads <= graphReads && err == nil && o.Status != event.Open
 		}
-		d.Nodes = append(d.Nodes, graphNode{Place: n, Issue: issueDocOf(v.Names, i), Ready: ready > 0, Short: short(i.Title, 24),
+		d.Nodes = append(d.Nodes, graphNode{Place: n, Issue: issueDocOf(v.Names, i), Ready: ready, Short: short(i.Title, 24),
 			Out: strings.Join(out[n.ID], " "), In: strings.Join(in[n.ID], " ")})
 	}
 	d.Width, d.Height = g.Width, g.Height
-	return nil
 }
 
 // short cuts a text to a number of characters.
