@@ -59,7 +59,7 @@ func TestTrust_WordsAndStatuses(t *testing.T) {
 		{"trust revoke bob --after 1", 1, "there are no keys here"},
 		{"trust policy", 0, "signing warn"},
 		{"trust policy --signing maybe", 129, "'maybe' is not a value of '--signing'"},
-		{"trust policy --open --closed", 129, "a hub is open or closed"},
+		{"trust policy --open --closed", 129, "'--open' and '--closed' exclude each other"},
 		{"trust policy --closed", 1, "there are no keys here"},
 		{"key show", 1, "there are no keys here"},
 		{"key rotate", 1, "there are no keys here"},

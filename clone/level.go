@@ -16,7 +16,7 @@ func (c *Clone) LevelReason(s *reading.Snapshot) string {
 	case s.NewerRules():
 		return "the hub uses rules that are newer than this program"
 	case s.Successor() != "":
-		return c.closed(s)
+		return c.moved(s)
 	case s.Level == 0 || s.Level == replay.FormatVersion:
 		return ""
 	}
@@ -51,12 +51,12 @@ func (c *Clone) RefuseLevel(s *reading.Snapshot) error {
 	return nil
 }
 
-// closed says where a hub continues.
-func (c *Clone) closed(s *reading.Snapshot) string {
-	return fmt.Sprintf("the hub on '%s' is closed; the tracker continues at '%s'", c.HubName(), s.Successor())
+// moved says where a hub continues.
+func (c *Clone) moved(s *reading.Snapshot) string {
+	return fmt.Sprintf("the hub on '%s' has moved: the tracker continues at '%s'", c.HubName(), s.Successor())
 }
 
-// LevelError is the refusal to write to a hub that is closed, or of another level; nil
+// LevelError is the refusal to write to a hub that has moved, or of another level; nil
 // if the hub is neither.
 func (c *Clone) LevelError(s *reading.Snapshot) *fail.Error {
 	switch {
@@ -64,7 +64,7 @@ func (c *Clone) LevelError(s *reading.Snapshot) *fail.Error {
 		return &fail.Error{Kind: fail.Fatal, Code: "level",
 			Message: fmt.Sprintf("the hub on '%s' uses rules that are newer than this program: nothing was written", c.HubName())}
 	case s.Successor() != "":
-		return c.closedError(s)
+		return c.movedError(s)
 	case s.Level == 0 || s.Level == replay.FormatVersion:
 		return nil
 	case s.Level < replay.FormatVersion:
@@ -76,12 +76,12 @@ func (c *Clone) LevelError(s *reading.Snapshot) *fail.Error {
 	}
 }
 
-// closedError refuses to write to a closed hub.
-func (c *Clone) closedError(s *reading.Snapshot) *fail.Error {
-	e := &fail.Error{Kind: fail.Fatal, Code: "closed", Message: c.closed(s) + ": nothing was written", Fields: fail.Fields{"url": s.Successor()}}
+// movedError refuses to write to a hub that has moved.
+func (c *Clone) movedError(s *reading.Snapshot) *fail.Error {
+	e := &fail.Error{Kind: fail.Fatal, Code: "moved", Message: c.moved(s) + ": nothing was written", Fields: fail.Fields{"url": s.Successor()}}
 	all := c.Conf.Remotes()
 	if n := slices.IndexFunc(all, func(name string) bool { return hubs.URLOf(c.Conf, name) == s.Successor() }); n >= 0 {
-		e.Code, e.Fields["name"] = "closed/remote", all[n]
+		e.Code, e.Fields["name"] = "moved/remote", all[n]
 		return e
 	}
 	e.Fields["name"] = "tracker"

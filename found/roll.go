@@ -54,7 +54,7 @@ func (f *Founder) Roll(ctx context.Context, o InitOptions) (r *InitReport, err e
 		return &InitReport{Remote: f.Hub.Name, URL: f.Hub.Shown(), Hub: s.Hub, Agent: f.Agent}, f.Contact.Founded(f.Hub, s.Hub)
 	}
 	if s.Meta == nil || s.Meta.Successor() == "" || s.Meta.Successor() != hubs.URLOf(f.Conf, o.Remote) {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "not-closed", Message: fmt.Sprintf("the hub on '%s' does not name '%s' as its successor: nothing was created", f.HubName(), o.Remote)}
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "not-moved", Message: fmt.Sprintf("the hub on '%s' does not name '%s' as its successor: nothing was created", f.HubName(), o.Remote)}
 	}
 	if f.Agent, err = f.SettleAgent(ctx); err != nil {
 		return nil, f.Unwritable(err)
@@ -239,7 +239,7 @@ func (f *Founder) changeOver(ctx context.Context, s *reading.Snapshot, hubID str
 	return f.switchTo(ctx, s, hubID, ups)
 }
 
-// unsent is a log of the lines that a closed hub lacks, "" if there are none.
+// unsent is a log of the lines that the old hub lacks, "" if there are none.
 func (f *Founder) unsent(ctx context.Context, s *reading.Snapshot, l *reading.Log) (refs.OID, error) {
 	if l.Here == l.Hub || l.View != l.Here || l.Diverged {
 		return "", nil

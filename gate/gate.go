@@ -325,7 +325,7 @@ func (g *gate) judge(c Command) (*Refusal, error) {
 		r := *g.meta.refused
 		return &r, nil
 	case g.meta.Successor() != "":
-		return refuse(Closed, cureSuccessor, "the hub is closed; the tracker continues at '%s'", g.meta.Successor()), nil
+		return refuse(Moved, cureSuccessor, "the hub has moved: the tracker continues at '%s'", g.meta.Successor()), nil
 	case isLog && c.New == "":
 		return g.judgeDeletion(c, id)
 	case isLog:

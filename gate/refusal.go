@@ -24,7 +24,7 @@ const (
 	Tree        = "tree"         // a file, mode, path or size that has no place there
 	Clock       = "clock"        // stamped further ahead than any clock explains
 	NoHub       = "no-hub"       // there is no meta that could say what is right
-	Closed      = "closed"       // the hub continues elsewhere
+	Moved       = "moved"        // the hub continues elsewhere
 	Level       = "level"        // a hub of another format level
 	NotOnHub    = "not-on-hub"   // a step covers what no log on the hub holds, or stands on meta that is not there
 	TooMuch     = "too-much"     // more in one push than is looked at
@@ -64,7 +64,7 @@ const (
 	cureUpdate    fail.Code = "gate/level"
 	cureServer    fail.Code = "gate/server"
 	cureHub       fail.Code = "gate/no-hub"
-	cureSuccessor fail.Code = "gate/closed"
+	cureSuccessor fail.Code = "gate/moved"
 	cureDoctor    fail.Code = "gate/doctor"
 	cureLess      fail.Code = "gate/less"
 	cureWhichHub  fail.Code = "gate/which-hub"

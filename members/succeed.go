@@ -21,7 +21,7 @@ func (m *Members) Close(ctx context.Context, url string) error {
 		c.Meta.SetSuccessor(url)
 		return nil
 	})
-	if e, ok := errors.AsType[*fail.Error](err); ok && e.Code.Name() == "closed" && e.Fields["url"] == url {
+	if e, ok := errors.AsType[*fail.Error](err); ok && e.Code.Name() == "moved" && e.Fields["url"] == url {
 		return nil
 	}
 	return err

@@ -60,7 +60,7 @@ func (t *Terminal) Write(ctx context.Context, r Result) error {
 		p.W = bufio.NewWriter(w)
 		r.Page(p)
 		if r.Age != "" {
-			p.Print("%s\n", p.Paint(Note, r.Age))
+			p.wrapped("", r.Age, func(line string) Painted { return p.Paint(Note, line) })
 		}
 		return p.W.Flush()
 	}

@@ -190,5 +190,5 @@ func Brief(title string) string {
 	return truncate(OneLine(title), most, "...")
 }
 
-// Width counts the columns a terminal gives s.
-func Width(s string) int { return displaywidth.String(s) }
+// Width counts the columns a terminal gives s, which may be painted.
+func Width(s string) int { return displaywidth.Options{ControlSequences: true}.String(s) }

@@ -1,6 +1,8 @@
 package frame
 
 import (
+	"bufio"
+	"bytes"
 	"strings"
 
 	"github.com/clipperhouse/displaywidth"
@@ -58,6 +60,26 @@ func (p *Page) wrapped(margin, text string, paint func(line string) Painted) {
 	}
 	for _, l := range lines {
 		p.Print("%s%s\n", margin, paint(l))
+	}
+}
+
+// Line writes one line of our own, broken like a text; what continues it is indented
+// by two more columns.
+func (p *Page) Line(margin, format string, args ...any) {
+	var b bytes.Buffer
+	part := *p
+	part.W = bufio.NewWriter(&b)
+	part.Print(format, args...)
+	part.W.Flush()
+	lines := []string{b.String()}
+	if p.Width > 0 {
+		lines = wrap(lines[0], p.Width-Width(margin)-2)
+	}
+	for k, l := range lines {
+		if k == 1 {
+			margin += "  "
+		}
+		p.Print("%s%s\n", margin, Painted(l))
 	}
 }
 

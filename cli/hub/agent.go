@@ -204,7 +204,7 @@ func runAgentList(ctx context.Context, l frame.List, e *command.Env) error {
 }
 
 func agentTable(e *command.Env, pg *frame.Page, all []answer.Agent) {
-	t := &frame.Table{Header: []string{"agent", "kind", "events", "last seen", "", "name"}, Flex: 4, Shrink: []int{0}, Drop: []int{2, 1}}
+	t := &frame.Table{Header: []string{"agent", "kind", "events", "last seen", "", "name"}, Flex: 4, Shrink: []int{5}, Drop: []int{2, 1, 3}}
 	for _, x := range all {
 		last, says := "", agentText(x)
 		if at, err := event.ParseTime(answer.OrEmpty(x.LastSign)); err == nil {

@@ -46,8 +46,8 @@ fetches them itself. On a terminal init asks. --no-tidy undoes only that.
 With --from, the tracker moves to a new hub on <remote>, which starts from the issues
 of the hub on the other remote, with the same numbers, authors and times, but without
 their history. Use it when the history has become too large. You must be an admin. The
-old hub is closed and stays readable; other clones continue on the new hub with 'init
-<remote> --join'. To continue after an interruption, run the same command again.
+old hub stays readable and takes no more changes; other clones continue on the new hub
+with 'init <remote> --join'. To continue after an interruption, run the same command again.
 
 Examples:
   git crosslink init

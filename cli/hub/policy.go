@@ -18,7 +18,7 @@ func newTrustPolicy(e *command.Env) *urfave.Command {
 		Description: `Without options it prints the policy. With options it sets the policy; this needs the
 key of an admin and contacts the hub. Signing is 'off' (signatures are not checked),
 'warn' (events that no approved key signed count, and are marked) or 'require' (such
-events do not count). On a closed hub only approved agents may write.
+events do not count). With --closed, only approved agents may write.
 
 --pushes-per-minute limits the pushes of all clones together. Agents that wrote in the
 last 10 minutes share the limit equally, but every clone may push once in 10 minutes,
@@ -45,7 +45,7 @@ Examples:
 		p := tracker.Policy{Signing: signing}
 		switch is, isNot := u.Bool("open"), u.Bool("closed"); {
 		case is && isNot:
-			return frame.Misuse("a hub is open or closed")
+			return frame.Misuse("'--open' and '--closed' exclude each other")
 		case is || isNot:
 			p.Open = &is
 		}

@@ -212,7 +212,7 @@ func ruleWords(rule string) string {
 		return w
 	}
 	if w := map[string]string{
-		"not-admitted": "the hub is closed and does not list it", "revoked": "revoked",
+		"not-admitted": "the hub admits only approved agents", "revoked": "revoked",
 		"revoked-hash": "another log than the one that was revoked", "forked": "forked", "unread": "not judged yet",
 	}[rule]; w != "" {
 		return w

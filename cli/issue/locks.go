@@ -239,14 +239,14 @@ func (b *briefing) lock() {
 		case l.Ending:
 			end += "; ended here, unconfirmed"
 		}
-		b.Print("    %s by %s %s%s\n", how, b.who(l.Holder), b.when(l.Since), end)
+		b.Line("    ", "%s by %s %s%s", how, b.who(l.Holder), b.when(l.Since), end)
 	}
 	for _, w := range i.Queue {
 		mark := ""
 		if !w.Confirmed {
 			mark = ", unconfirmed"
 		}
-		b.Print("    in the queue: %s %s%s\n", b.who(w.Agent), b.when(w.Since), mark)
+		b.Line("    ", "in the queue: %s %s%s", b.who(w.Agent), b.when(w.Since), mark)
 	}
 }
 

@@ -181,7 +181,7 @@ func printMarked(pg *frame.Page, changes []change) {
 	}
 	if len(of) > 0 {
 		for _, text := range agentMarks(of, changes[0].names) {
-			pg.Print("%s\n", pg.Paint(frame.Note, text))
+			pg.Line("", "%s", pg.Paint(frame.Note, text))
 		}
 	}
 }

@@ -109,20 +109,20 @@ type briefing struct {
 func (b *briefing) write() {
 	i := b.i
 	b.Heading(i.Name(), i.Title)
-	b.Print("    %s, %s\n", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
-	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), b.who(i.CreatedBy), b.Paint(frame.Problem, markedLine(b.marks.Created)), b.e.Ago(i.UpdatedAt))
+	b.Line("    ", "%s, %s", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
+	b.Line("    ", "created %s by %s%s, changed %s", b.when(i.CreatedAt), b.who(i.CreatedBy), b.Paint(frame.Problem, markedLine(b.marks.Created)), b.e.Ago(i.UpdatedAt))
 	for _, n := range answer.NumbersBefore(b.s.Projection, i) {
-		b.Print("    was issue %d until the hub lost that number\n", n)
+		b.Line("    ", "was issue %d until the hub lost that number", n)
 	}
 	if now := b.s.Projection.Aliases()[i.Number]; now != 0 && i.Number != 0 {
-		b.Print("    this number belonged to %d until the hub lost that number\n", now)
+		b.Line("    ", "this number belonged to %d until the hub lost that number", now)
 	}
 	if i.ClosedAt != 0 {
 		by := ""
 		if i.StatusBy != "" {
 			by = " by " + b.who(i.StatusBy)
 		}
-		b.Print("    closed %s%s\n", b.when(i.ClosedAt), by)
+		b.Line("    ", "closed %s%s", b.when(i.ClosedAt), by)
 	}
 	if i.Reason != "" {
 		b.reason(i.Reason)
@@ -132,26 +132,26 @@ func (b *briefing) write() {
 		if overdue(b.e, i) {
 			late = b.Paint(frame.Overdue, " overdue")
 		}
-		b.Print("    due %s (%s)%s\n", b.e.DateAt(i.DueAt, frame.DayEnd), b.e.Ago(i.DueAt), late)
+		b.Line("    ", "due %s (%s)%s", b.e.DateAt(i.DueAt, frame.DayEnd), b.e.Ago(i.DueAt), late)
 	}
 	if i.ScheduledAt != 0 {
-		b.Print("    scheduled %s (%s)\n", b.e.DateAt(i.ScheduledAt, frame.DayStart), b.e.Ago(i.ScheduledAt))
+		b.Line("    ", "scheduled %s (%s)", b.e.DateAt(i.ScheduledAt, frame.DayStart), b.e.Ago(i.ScheduledAt))
 	}
 	b.lock()
 	b.list("labels", i.Labels)
 	b.list("assigned to", each(i.Assignees, b.s.Names.Full))
 	if m := b.s.Milestones[i.Milestone]; m != nil {
-		b.Print("    milestone %s (%s)\n", m.Name, m.Status)
+		b.Line("    ", "milestone %s (%s)", m.Name, m.Status)
 	}
 	for _, l := range i.Links {
-		b.Print("    link %s (%s)\n", l.Ref, l.Kind)
+		b.Line("    ", "link %s (%s)", l.Ref, l.Kind)
 	}
-	b.Print("    uuid %s\n", i.UUID)
+	b.Line("    ", "uuid %s", i.UUID)
 	if text := marksSummary(b.marks, i.Name()); text != "" {
-		b.Print("    %s\n", b.Paint(frame.Problem, text))
+		b.Line("    ", "%s", b.Paint(frame.Problem, text))
 	}
 	for _, text := range agentMarks(b.marks.Agents, b.s.Names) {
-		b.Print("    %s\n", b.Paint(frame.Note, text))
+		b.Line("    ", "%s", b.Paint(frame.Note, text))
 	}
 	if i.Description != "" {
 		b.Print("\n")
@@ -172,10 +172,10 @@ func (b *briefing) write() {
 // reason is why the status is what it is: after its name, or below it.
 func (b *briefing) reason(text string) {
 	if !strings.Contains(text, "\n") {
-		b.Print("    reason: %s\n", text)
+		b.Line("    ", "reason: %s", text)
 		return
 	}
-	b.Print("    reason:\n")
+	b.Line("    ", "reason:")
 	b.Block("        ", text)
 }
 
@@ -188,7 +188,7 @@ func (b *briefing) who(id string) string { return frame.OneLine(b.s.Names.Full(i
 
 func (b *briefing) list(title string, words []string) {
 	if len(words) > 0 {
-		b.Print("    %s %s\n", title, strings.Join(words, ", "))
+		b.Line("    ", "%s %s", title, strings.Join(words, ", "))
 	}
 }
 
@@ -278,10 +278,10 @@ func (b *briefing) comments() {
 				edited += " by " + b.who(by)
 			}
 		}
-		b.Print("    %s %s%s, %s, %s%s\n", b.Paint(frame.ID, b.s.Projection.CommentShort(c.UUID)),
+		b.Line("    ", "%s %s%s, %s, %s%s", b.Paint(frame.ID, b.s.Projection.CommentShort(c.UUID)),
 			b.who(c.Author), b.Paint(frame.Problem, markedLine(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
 		if c.TriggerType != "" {
-			b.Print("        trigger: %s\n", c.TriggerType)
+			b.Line("        ", "trigger: %s", c.TriggerType)
 		}
 		b.Block("        ", c.Content)
 		if c.InterventionContext != "" {

@@ -89,7 +89,7 @@ func printRolled(ctx context.Context, e *command.Env, old string, made *tracker.
 	if made == nil {
 		return nil
 	}
-	e.Progress("the hub on '%s' is closed; the tracker continues on '%s' (%s)", old, frame.OneLine(made.Remote), frame.OneLine(made.URL))
+	e.Progress("the hub on '%s' has moved: the tracker continues on '%s' (%s)", old, frame.OneLine(made.Remote), frame.OneLine(made.URL))
 	return e.Print(ctx, frame.Result{Data: answer.InitOf(made), IDs: []string{made.Hub}})
 }
 
