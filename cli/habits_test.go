@@ -61,3 +61,58 @@ func TestHabits(t *testing.T) {
 		t.Errorf("%d rows", rows)
 	}
 }
+
+// TestHabitsWithoutAnother: what the second table in docs/recipes.md lists is found.
+func TestHabitsWithoutAnother(t *testing.T) {
+	b, err := os.ReadFile("../docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(b), "| you type | it prints |\n|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	w := newWorld(t)
+	for _, args := range [][]string{
+		{"new", "one", "-l", "ui"}, {"new", "two", "-d", "see #1: the flux capacitor"}, {"new", "three", "-l", "ui", "-d", "a capacitor without flux, and #10"}, {"assign", "2", "@me"},
+	} {
+		w.ok(args...)
+	}
+	want := map[string]string{
+		"list --author alice": "3 2 1", "list --no-label": "2", "list --unassigned": "3 1",
+		`search '"flux capacitor"'`: "2", "search '#1'": "1 2",
+		"list --format '%(number) %(title)'": "3 three\n2 two\n1 one\n", "list --porcelain": "3\t2\t1",
+	}
+	rows := 0
+	for row := range strings.SplitSeq(table, "\n") {
+		typed := strings.Split(row, "`")[1]
+		args := regexp.MustCompile(`'[^']*'|\S+`).FindAllString(typed, -1)
+		for k := range args {
+			args[k] = strings.Trim(args[k], "'")
+			if args[k] == "alice" { // this agent's id is another one
+				args[k] = "@me"
+			}
+		}
+		rows++
+		var got string
+		switch {
+		case strings.Contains(typed, "--format"):
+			got = w.ok(args...).out
+		case strings.Contains(typed, "--porcelain"):
+			var firsts []string
+			for line := range strings.Lines(w.ok(args...).out) {
+				fields := strings.Split(line, "\t")
+				if firsts = append(firsts, fields[0]); len(fields) != 12 {
+					t.Errorf("%d fields: %q", len(fields), line)
+				}
+			}
+			got = strings.Join(firsts, "\t")
+		default:
+			got = strings.Join(strings.Fields(w.ok(append(args, "-q")...).out), " ")
+		}
+		if got != want[typed] {
+			t.Errorf("%s: %q, want %q", typed, got, want[typed])
+		}
+	}
+	if rows != len(want) {
+		t.Errorf("%d rows, want %d", rows, len(want))
+	}
+}
