@@ -144,7 +144,7 @@ func (j *judge) take(ctx context.Context, name string, fresh refs.OID) error {
 	case err != nil && ctx.Err() != nil:
 		return err
 	case err != nil:
-		j.problem(hubs.Problem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", fail.Truncate(name), err)})
+		j.problem(hubs.Problem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be checked: %v", fail.Truncate(name), err)})
 	case problem != "" && !j.Whole:
 		// the user's copy may be old or of elsewhere, as may be a ref that could not be stored
 	case problem != "" && !take:

@@ -63,7 +63,7 @@ func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, fet
 		if ctx.Err() != nil {
 			return ArchiveAnswer{}, err
 		}
-		seen := &hubs.ArchiveSeen{Tip: tip, Step: known, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", replay.ArchiveName, err)}
+		seen := &hubs.ArchiveSeen{Tip: tip, Step: known, Text: fmt.Sprintf("'crosslink/%s' cannot be checked: %v", replay.ArchiveName, err)}
 		answer := ArchiveAnswer{Problems: []hubs.Problem{{Ref: replay.ArchiveName, Text: seen.Text}}}
 		if errors.Is(err, refs.ErrTooLarge) { // it stays so
 			answer.Seen = seen

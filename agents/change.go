@@ -141,7 +141,7 @@ func (c *Change) Revoke(agent string, after *uint64, reason string, log *Revoked
 	c.Meta.Revoked[agent] = r
 	c.Meta.Admins = slices.DeleteFunc(c.Meta.Admins, func(x string) bool { return x == p })
 	if len(c.From.Meta.Admins) > 0 && len(c.Meta.Admins) == 0 {
-		return r, &fail.Error{Kind: fail.Denied, Code: "last-admin", Message: fmt.Sprintf("'%s' is the only admin: nobody could change the trust settings afterwards", agent)}
+		return r, &fail.Error{Kind: fail.Denied, Code: "last-admin", Message: fmt.Sprintf("'%s' is the only admin: nobody could change the trust settings afterward", agent)}
 	}
 	return r, nil
 }

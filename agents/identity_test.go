@@ -140,7 +140,7 @@ func TestCopiedIdentity(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		does   func(t *testing.T, from, to string)
-		inTo   bool // the repository is there afterwards
+		inTo   bool // the repository is there afterward
 		copied bool
 	}{
 		"copied": {copyTo, true, true},

@@ -69,7 +69,7 @@ func describe(p tracker.Projection, names *people.Names, u event.UUID, b event.B
 	case *event.CommentDeleted:
 		return "deleted a comment"
 	case *event.TimeEntryAdded:
-		return "booked time"
+		return "recorded time"
 	case *event.TimeEntryDeleted:
 		return "deleted a time entry"
 	case *event.LinkAdded:

@@ -12,9 +12,9 @@ import (
 // aheadText is what status and doctor say of a log with times far ahead.
 func aheadText(a reading.Ahead) string {
 	if a.Beyond > 0 {
-		return fmt.Sprintf("event %d of '%s' is stamped %s, too far in the future: no later event can change what it wrote", a.Beyond, a.Agent, a.At)
+		return fmt.Sprintf("event %d of '%s' is dated %s, too far in the future: no later event can change what it wrote", a.Beyond, a.Agent, a.At)
 	}
-	return fmt.Sprintf("the clock of '%s' was years ahead: event %d is stamped %s, and later events are ordered after it", a.Agent, a.Seq, a.At)
+	return fmt.Sprintf("the clock of '%s' was years ahead: event %d is dated %s, and later events are ordered after it", a.Agent, a.Seq, a.At)
 }
 
 // checkClocks is the doctor's look at times.

@@ -23,7 +23,7 @@ func (k *Checkup) checkHubAndForge(ctx context.Context, s *reading.Snapshot) ([]
 		return found, err
 	}
 	if f := k.Hub.Forge(); f != nil {
-		found = append(found, fail.Diagnosis{Code: "protection", Severity: fail.Note, Text: "on " + f.Name + " a rule keeps others from deleting or rewinding the tracker's branches: " + f.Rule})
+		found = append(found, fail.Diagnosis{Code: "protection", Severity: fail.Note, Text: "check the rule on " + f.Name + " that protects the tracker's branches from deletion and force pushes: " + f.Rule})
 	}
 	return found, nil
 }

@@ -19,7 +19,7 @@ func TestHabits(t *testing.T) {
 	code := regexp.MustCompile("`([^`]+)`")
 	words := regexp.MustCompile(`'[^']*'|\S+`)
 	// does runs commands where there are some issues, and returns what the last of them
-	// printed and the issues that are there afterwards.
+	// printed and the issues that are there afterward.
 	does := func(commands []string) (printed, left string) {
 		w := newWorld(t)
 		for _, args := range [][]string{

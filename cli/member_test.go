@@ -84,7 +84,7 @@ func TestTextsFromFilesObeyTheRules(t *testing.T) {
 		"ti\ttle":                       "'title' holds a line break or a tab",
 		strings.Repeat("x", 513) + "\n": "'title' is too long",
 		"t\n\n" + strings.Repeat("x", event.MaxText+1): "'description' is too long",
-		strings.Repeat("x", frame.MaxText+1):           "'-' is longer than any text may be",
+		strings.Repeat("x", frame.MaxText+1):           "'-' is longer than the limit for texts",
 		"":                                             "an issue needs a title",
 	} {
 		w.in = text

@@ -86,6 +86,6 @@ func TestFilesOfText(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("x", frame.MaxText+1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, "too long", w.run("new", "x", "-F", path).err, "longer than any text may be")
+	contains(t, "too long", w.run("new", "x", "-F", path).err, "longer than the limit for texts")
 	check(t, "two sources", w.run("new", "x", "-F", path, "-d", "y").code, frame.ExitUsage)
 }

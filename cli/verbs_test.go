@@ -145,10 +145,10 @@ func TestCyclesAreRefused(t *testing.T) {
 	w.ok("block", "2", "3")
 	r := w.run("block", "3", "1")
 	check(t, "status", r.code, frame.ExitFatal)
-	contains(t, "stderr", r.err, "error: issue 3 cannot wait for issue 1: that closes a cycle, 3 → 1 → 2 → 3")
+	contains(t, "stderr", r.err, "error: issue 3 cannot wait for issue 1: that would create a cycle: 3 → 1 → 2 → 3")
 	contains(t, "itself", w.run("block", "3", "3").err, "error: issue 3 cannot wait for itself")
 	w.ok("parent", "1", "2")
-	contains(t, "parents", w.run("parent", "2", "1").err, "that closes a cycle, 2 → 1 → 2")
+	contains(t, "parents", w.run("parent", "2", "1").err, "that would create a cycle: 2 → 1 → 2")
 	w.vars["LC_ALL"] = "C"
 	contains(t, "symbols outside UTF-8", w.run("block", "3", "1").err, "3 -> 1 -> 2 -> 3")
 	w.ok("parent", "3", "1") // the two graphs are looked at apart

@@ -129,7 +129,7 @@ func (c *Clone) Unfetched(re *refs.RemoteError) *fail.Error {
 		return e
 	}
 	return &fail.Error{Kind: fail.Unconfirmed, Code: "not-stored",
-		Message: fmt.Sprintf("what the hub on '%s' has could not be stored here: %s", c.Hub.Name, hubs.GitWords(re)), Err: re}
+		Message: fmt.Sprintf("cannot store here what was fetched from the hub on '%s': %s", c.Hub.Name, hubs.GitWords(re)), Err: re}
 }
 
 // UnfetchedReason returns the same as a clause that follows "kept here, sent later".

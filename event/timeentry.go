@@ -1,6 +1,6 @@
 package event
 
-// TimeEntryAdded books time on an issue. A running timer is local and never an
+// TimeEntryAdded records time spent on an issue. A running timer is local and never an
 // event.
 type TimeEntryAdded struct {
 	Issue           UUID // issue_uuid

@@ -56,7 +56,7 @@ func (x *Exchange) Twins(ctx context.Context, s *reading.Snapshot) ([]string, er
 
 // TwinText says what is to be known of a twin.
 func (x *Exchange) TwinText(remote string) string {
-	return fmt.Sprintf("'%s' has this tracker as well, with decisions that '%s' does not have: one is a fork of the other", remote, x.Hub.Name)
+	return fmt.Sprintf("'%s' also has this tracker, with decisions that '%s' does not have: one is a fork of the other", remote, x.Hub.Name)
 }
 
 // TwinFields are the fields of what is to be known of a twin.
@@ -76,7 +76,7 @@ func (x *Exchange) TellTwins(ctx context.Context) {
 	}
 	text := x.TwinText(twins[0])
 	if len(twins) > 1 {
-		text += fmt.Sprintf(" (so do '%s')", strings.Join(twins[1:], "', '"))
+		text += fmt.Sprintf(" (also: '%s')", strings.Join(twins[1:], "', '"))
 	}
 	x.TellOnce(fail.Notice{Code: "hub-fork", Text: text, Fields: x.TwinFields(twins[0])})
 }

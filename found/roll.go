@@ -29,7 +29,7 @@ import (
 // (docs/decisions/0043-a-closed-hub-names-its-successor.md):
 //
 //   - first an admin closes the old hub: its meta names the successor. From then on
-//     nobody writes there, so what is read of it afterwards is all there is;
+//     nobody writes there, so what is read of it afterward is all there is;
 //   - the new hub is one atomic push of meta, ledger and the founder's log, which
 //     expects that there is none; of two that roll at once, one makes it;
 //   - the new meta says where the hub comes from, as that of a detached one does, and

@@ -163,7 +163,7 @@ func (g *gate) judgeDeletion(c Command, agent string) (*Refusal, error) {
 	if c.Old == "" {
 		return nil, nil // git allows it, too
 	}
-	refused := refuse(Deletion, cureMirror, "the branch of a log is deleted only when the archive holds that log")
+	refused := refuse(Deletion, cureMirror, "a log's branch can be deleted only after the log was archived")
 	if event.ValidAgentID(agent) != nil {
 		return refused, nil
 	}
@@ -302,13 +302,13 @@ func (h *hub) findArchive(ctx context.Context, environ []string, find finder) er
 	}
 	switch {
 	case err != nil:
-		find(fail.Problem, "archive/unreadable", fail.Fields{"ref": g.o.Namespace + archiveRef}, "the archive of retired logs cannot be judged: %v", err)
+		find(fail.Problem, "archive/unreadable", fail.Fields{"ref": g.o.Namespace + archiveRef}, "the archive of retired logs cannot be checked: %v", err)
 	case a.Passed > 0:
 		b, how := a.Bad[len(a.Bad)-1], fail.Problem
 		if a.Step == tip { // a later step repaired it
 			how = fail.Note
 		}
-		find(how, "archive", fail.Fields{"step": string(b.ID)}, "steps of the archive of retired logs are not valid: %d, the last is %.12s (%s); every clone ignores them", a.Passed, b.ID, b.Detail)
+		find(how, "archive", fail.Fields{"step": string(b.ID)}, "the archive of retired logs has invalid steps: %d, the last is %.12s (%s); every clone ignores them", a.Passed, b.ID, b.Detail)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (l *logCheck) late(lines []stamp) (*Refusal, error) {
 	}
 	for _, s := range lines {
 		if s.at > newest+follower {
-			r := refuse(Clock, cureClock, "it is stamped %s, more than %d s ahead of the hub's clock, and follows no line on the hub", s.at, ahead/1e9)
+			r := refuse(Clock, cureClock, "it is dated %s, more than %d s ahead of the hub's clock, and follows no line on the hub", s.at, ahead/1e9)
 			r.Line = s.seq
 			return r, nil
 		}

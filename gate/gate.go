@@ -265,7 +265,7 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 	case isLog && c.New == "":
 		return nil // the archive says whether it may go
 	case strings.HasPrefix(c.Ref, heads) && c.New == "":
-		return refuse(Deletion, cureMirror, "the tracker's branches are never deleted")
+		return refuse(Deletion, cureMirror, "the tracker's branches cannot be deleted")
 	case isLog:
 		if err := event.ValidAgentID(id); err != nil {
 			return refuse(AgentID, cureID, "%v", err)

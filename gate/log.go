@@ -251,7 +251,7 @@ func (l *logCheck) rewritten(seq uint64, why string) *Refusal {
 func (l *logCheck) walk(known [][]byte, from uint64) (r *Refusal, err error) {
 	chain := l.was
 	seen := 0
-	var late []stamp // looked at afterwards: while lines are read nothing else can be
+	var late []stamp // looked at afterward: while lines are read nothing else can be
 	logs, err := refs.WalkLogs(l.ctx, l.repo, []refs.LogRequest{{Agent: l.id, Tip: l.c.New, From: from}}, func(_ int, seq uint64, line []byte) bool {
 		switch {
 		case seq < from:

@@ -26,7 +26,7 @@ func (g *gate) judgeLeftover() *Refusal {
 	if g.meta != nil && g.meta.refused == nil && g.meta.Migrated != nil {
 		return nil
 	}
-	return refuse(Deletion, cureMirror, "the branches of an old tracker are deleted only after it was migrated")
+	return refuse(Deletion, cureMirror, "the branches of an old tracker can be deleted only after it was migrated")
 }
 
 // findOldHub reports the branch of level 2 where it is the tracker that the hub has, or

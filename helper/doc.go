@@ -14,7 +14,7 @@
 //     pipe, and a clone's pack is never copied. What git says is read on the
 //     way, a few kilobytes, to tell a fetch from a listing;
 //   - exit status, stdout and stderr are those of the plain URL. The sync runs
-//     afterwards, in a session of its own, its streams closed; what becomes of
+//     afterward, in a session of its own, its streams closed; what becomes of
 //     it never shows;
 //   - URLs, ssh and the policy of protocol.allow follow git's own source
 //     (connect.c, transport.c, url.c) and are compared with git in tests;

@@ -12,7 +12,7 @@ import (
 
 // Start collects what a new tracker starts from: the issues of a source as values
 // without events, with their numbers, authors and times. What values cannot say
-// (the reason of a closing, kinds of relations, links) an import adds afterwards.
+// (the reason of a closing, kinds of relations, links) an import adds afterward.
 type Start struct {
 	Names  Names
 	Now    event.Time

@@ -66,7 +66,7 @@ type Comment struct {
 	TriggerType, Context, Fingerprint string // of an intervention
 }
 
-// TimeEntry is time that was booked on an issue.
+// TimeEntry is time spent on an issue.
 type TimeEntry struct {
 	Key            string
 	Started, Ended event.Time

@@ -21,7 +21,7 @@ type Source interface {
 	// false for a tree that cannot be that of a step: other modes than plain
 	// files and directories, files over MaxState (MaxBase for base.json) or an
 	// unreasonable number of them. Handing out the same slice for the same
-	// blob makes judging cheaper. The bytes must not be altered afterwards.
+	// blob makes judging cheaper. The bytes must not be altered afterward.
 	Files(id string) (files map[string][]byte, ok bool, err error)
 
 	// Lines returns the lines that follow the position after, up to the sequence

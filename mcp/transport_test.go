@@ -154,7 +154,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// FuzzSession: whatever a client sends, it can continue afterwards. No program is run.
+// FuzzSession: whatever a client sends, it can continue afterward. No program is run.
 func FuzzSession(f *testing.F) {
 	for _, s := range []string{"", "{}", "[]", "not json", initialize, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"show","arguments":{"ids":[1,"2"]}}}`,
 		`{"jsonrpc":"2.0","id":3,"method":"resources/read","params":{"uri":"crosslink://issue/%2d1"}}`, `{"jsonrpc":"2.0","id":4,"method":"prompts/get","params":{"name":"work","arguments":{"id":"1"}}}`,

@@ -8,7 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// ForkProof is a checked proof that one key wrote two histories of a log.
+// ForkProof is a checked proof that one key signed two histories of a log.
 type ForkProof struct {
 	Agent       string `json:"agent"`
 	Hub         string `json:"hub"`

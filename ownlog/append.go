@@ -231,7 +231,7 @@ func (w *Writer) TellForks(ctx context.Context, fetched map[string]*trust.Proof)
 	}
 	for _, e := range lines {
 		if b, ok := e.Body.(*event.AgentForked); ok {
-			w.Notice(fail.Notice{Code: "forked/proven", Text: fmt.Sprintf("the key of '%s' wrote two histories: its log has forked, and stops there", b.Agent),
+			w.Notice(fail.Notice{Code: "forked/proven", Text: fmt.Sprintf("the key of '%s' signed two histories: its log has forked, and stops there", b.Agent),
 				Fields: fail.Fields{"agent": b.Agent}})
 		}
 	}
@@ -262,7 +262,7 @@ func (w *Writer) MayAppend(s *reading.Snapshot) error {
 		return w.DivergedError(w.Agent)
 	case l.Forked():
 		return &fail.Error{Kind: fail.Fatal, Code: "forked",
-			Message: fmt.Sprintf("the key of '%s' wrote two histories, and events after event %d are ignored: nothing was written", w.Agent, l.Verdict().Fed)}
+			Message: fmt.Sprintf("the key of '%s' signed two histories, and events after event %d are ignored: nothing was written", w.Agent, l.Verdict().Fed)}
 	case l.Torn:
 		return &fail.Error{Kind: fail.Fatal, Code: "own-log/missing",
 			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", w.Agent)}

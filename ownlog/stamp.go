@@ -27,7 +27,7 @@ func (w *Writer) outranked(ctx context.Context, s *reading.Snapshot, c reading.C
 		return err
 	}
 	return &fail.Error{Kind: fail.Denied, Code: "far-future/outranked",
-		Message: fmt.Sprintf("event %d of '%s' is stamped %s, too far in the future, so no later event could change what it wrote: nothing was written", by.Seq, by.Agent, by.Time),
+		Message: fmt.Sprintf("event %d of '%s' is dated %s, too far in the future, so no later event could change what it wrote: nothing was written", by.Seq, by.Agent, by.Time),
 		Fields:  fail.Fields{"agent": by.Agent, "after": strconv.Itoa(first)}}
 }
 
@@ -35,7 +35,7 @@ func (w *Writer) outranked(ctx context.Context, s *reading.Snapshot, c reading.C
 // ahead: others could not change what is added to it.
 func (w *Writer) ownClockError(l *reading.Log) error {
 	return &fail.Error{Kind: fail.Fatal, Code: "own-clock",
-		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far in the future, so nobody could change what is written after it: nothing was written", l.Agent, l.Time)}
+		Message: fmt.Sprintf("the last event of '%s' is dated %s, too far in the future, so no later event could be changed: nothing was written", l.Agent, l.Time)}
 }
 
 // stamp turns bodies into lines of this agent's log, checks each against the state

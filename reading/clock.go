@@ -33,7 +33,7 @@ var ErrAhead = errors.New("the last line is stamped too far ahead to be followed
 
 // Clock returns the clock of a line that is written now at the end of l; ErrAhead
 // if nobody could follow it. Which values are held by lines that are not followed,
-// stamped says afterwards.
+// stamped says afterward.
 func (r *Reader) Clock(ctx context.Context, s *Snapshot, l *Log, now event.Time, stamped *reducer.State) (c Clock, err error) {
 	c.Limit = event.Follows(now)
 	if l.Time > c.Limit {

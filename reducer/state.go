@@ -79,7 +79,7 @@ func New() *State {
 }
 
 // Apply adds one event. It is a join: order and repetition do not matter. The
-// envelope must not be altered afterwards.
+// envelope must not be altered afterward.
 func (s *State) Apply(e *event.Envelope) { s.apply(e, stampOf(e)) }
 
 // Contend is Apply, and returns the key of the write that the event lost one of

@@ -30,7 +30,7 @@ type Memory struct {
 }
 
 // NewMemory projects a state. lines are the envelopes it holds, in any order;
-// numbers the decided ones. The state must not change afterwards.
+// numbers the decided ones. The state must not change afterward.
 func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID]uint64) *Memory {
 	v := s.View()
 	m := &Memory{

@@ -101,12 +101,12 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		// it was held when the step was made, and is not any more
 	}
 	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "claim-race",
-		Message: "the lock changed hands too often while it was claimed: your claim is withdrawn"}
+		Message: "the lock changed hands too often while you were claiming it: your claim was withdrawn"}
 }
 
 // beforeClaim is how a lock stands before it is claimed. A hub that was seen not
 // long ago is not asked first if the lock looks free: the ledger decides on what
-// the hub has, and what else may have changed there is looked at afterwards,
+// the hub has, and what else may have changed there is looked at afterward,
 // unless the push has shown that nothing has (lookAgain).
 func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOptions) (*standing.Claim, error) {
 	p, err := t.read(ctx, Offline, issue)

@@ -542,7 +542,7 @@ func TestFsckOfTheArchive(t *testing.T) {
 }
 
 // The log of an agent that an admin revoked can be archived, too; revoking it earlier
-// afterwards changes nothing of that.
+// afterward changes nothing of that.
 func TestFoldOfARevokedAgent(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

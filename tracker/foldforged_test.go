@@ -180,7 +180,7 @@ func TestForgedStepsAreReadOnce(t *testing.T) {
 		}
 	}
 	if p := alice.status().Problems(); len(p) != 1 || !strings.Contains(p[0], "is ignored") {
-		t.Errorf("afterwards: %q", p)
+		t.Errorf("afterward: %q", p)
 	}
 	ron.create("ron's log is covered further") // so ron's step is looked at again
 	if n := steps(); n < len(forged) {

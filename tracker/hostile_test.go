@@ -83,7 +83,7 @@ func TestHostileHub(t *testing.T) {
 			}
 		}
 	}
-	// what happens afterwards still arrives, and writing works
+	// what happens afterward still arrives, and writing works
 	alice.create("alice after")
 	if r := carol.emit(func(tr *tracker.Tracker, p tracker.Projection) []event.Body {
 		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "carol after", Priority: event.Low, CreatedBy: "carol"}}

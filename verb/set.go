@@ -212,5 +212,5 @@ func cycle(verb string, i *store.Issue, path []*store.Issue) error {
 		names = append(names, o.Name())
 	}
 	return &fail.Error{Kind: fail.Fatal, Code: "cycle",
-		Message: fmt.Sprintf("issue %s cannot %s issue %s: that closes a cycle, %s", i.Name(), verb, path[0].Name(), strings.Join(names, " → "))}
+		Message: fmt.Sprintf("issue %s cannot %s issue %s: that would create a cycle: %s", i.Name(), verb, path[0].Name(), strings.Join(names, " → "))}
 }

@@ -134,7 +134,7 @@ func noInverse(p tracker.Projection, b event.Body) error {
 	case *event.StatusReported:
 		did = "reported the result of a check"
 	}
-	return &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("undo cannot take back the last command here, which %s: %s", did, instead)}
+	return &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("cannot undo the last command here, which %s: %s", did, instead)}
 }
 
 // read collects what is known of the issues that the command is about, and makes

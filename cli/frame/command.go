@@ -32,7 +32,7 @@ var groups = []struct{ name, page, about string }{
 	{GroupIssues, "issue", "create, change, list and show issues"},
 	{GroupNext, "next", "find the next thing to work on"},
 	{GroupLocks, "lock", "claim issues and see who works on what"},
-	{GroupMilestones, "milestone", "group issues that are due together, and book time"},
+	{GroupMilestones, "milestone", "group issues that are due together, and record time"},
 	{GroupAgents, "agent", "see who writes, and manage agents"},
 	{GroupTrust, "trust", "see and decide who may write, and with which key"},
 	{GroupHub, "hub", "share the tracker, sync it and check it"},

@@ -90,7 +90,7 @@ func (t *Terminal) ReadText(s TextSource) (text string, present bool, err error)
 	case err != nil:
 		return "", false, Unreadable(s.File, err)
 	case len(b) > MaxText:
-		return "", false, Fatal("file", fmt.Sprintf("'%s' is longer than any text may be", s.File))
+		return "", false, Fatal("file", fmt.Sprintf("'%s' is longer than the limit for texts", s.File))
 	}
 	return TrimText(string(b)), true, nil
 }

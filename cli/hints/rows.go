@@ -42,7 +42,7 @@ const (
 // asides follow the text of a code.
 var asides = map[fail.Code]string{
 	"new-agent/key": " (git crosslink key show)",
-	"manual":        ": only 'git crosslink sync' and 'init' talk to the hub",
+	"manual":        ": only 'git crosslink sync' and 'init' contact the hub",
 }
 
 // rows hold the advice by code, nil if nothing has to be done.
@@ -176,7 +176,7 @@ var rows = map[fail.Code][]string{
 	"other-hub":                {lookURL, "choose a remote that has the tracker of this clone: " + setRemote + "<name>"},
 	"other-hub/detached":       {follow},
 	"other-hub/detached-moved": {lookURL, follow},
-	"other-hub/taken-back":     {reading, "to start again with the hub that is there, put aside what this clone knows: mv {path:quote} {path:moved} && git crosslink sync"},
+	"other-hub/taken-back":     {reading, "to start again from that hub, move this clone's data away: mv {path:quote} {path:moved} && git crosslink sync"},
 	"other-hub/fork":           {lookURL, "to merge both trackers there, with new numbers where both use the same number: git crosslink init --join"},
 	"hub-fork":                 {"to use that tracker: " + setRemote + "{other:word}", "to make the tracker on '{remote}' independent: git crosslink fork detach"},
 	"push-url":                 {bothURLs, "choose a remote that pushes to where it fetches from: " + setRemote + "<name>"},
@@ -263,7 +263,7 @@ var rows = map[fail.Code][]string{
 	"queued/moved":             {lookURL},
 	"queued/lost":              {putBack},
 	"refused":                  {"git crosslink doctor"},
-	"refused/fold":             {"if the hub forbids to delete branches, ask its owner to allow it for 'crosslink/agents/*'", "git crosslink doctor"},
+	"refused/fold":             {"if the hub forbids deleting branches, ask its owner to allow it for 'crosslink/agents/*'", "git crosslink doctor"},
 	"refused/init":             {"ask the hub's owner to allow branches under crosslink/"},
 	"refused/detach":           {"ask the hub's owner to allow replacing the branches under crosslink/ once"},
 	"refused/kept":             {whatToDo},

@@ -112,7 +112,7 @@ func runKeyRotate(ctx context.Context, e *command.Env) error {
 func newVerifyProofCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "verify-proof", Category: frame.GroupTrust,
-		Usage:     "check a proof that one key wrote two histories",
+		Usage:     "check a proof that one key signed two histories",
 		UsageText: "git crosslink verify-proof [<options>] <file>",
 		Description: `Checks a file that 'git crosslink trust show <agent> --proof <file>' wrote ('-' is
 stdin). A proof consists of two different events of one agent with the same sequence

@@ -22,7 +22,7 @@ func newServerCommand(e *command.Env) *urfave.Command {
 		Description: `Run this in the bare repository that others push to. It installs a pre-receive hook,
 called the gate, that checks each push to the branches of the tracker, and marks the
 repository as a hub (crosslink.hub). The gate does not check branches of code. If
-there is a pre-receive hook already, the gate calls it afterwards with the same
+there is a pre-receive hook already, the gate calls it afterward with the same
 input. Running the command again changes nothing.
 
 If the gate refuses one branch, it refuses the whole push, including code. With
@@ -213,7 +213,7 @@ func gateHook(ctx context.Context, e *command.Env, mode string) int {
 		}
 	}
 	if err != nil {
-		return e.Conclude(ctx, frame.No("gate", fmt.Sprintf("refused: the gate of the tracker's branches cannot judge this push: %v", err), "ask the owner of this hub to run: git crosslink server check"))
+		return e.Conclude(ctx, frame.No("gate", fmt.Sprintf("refused: the gate of the tracker's branches cannot check this push: %v", err), "ask the owner of this hub to run: git crosslink server check"))
 	}
 	for i, r := range refused {
 		if i == maxRefused {

@@ -45,14 +45,14 @@ admins. With --json it also has all agents, as 'trust list'; --limit and --after
 a part of them.
 
 With an agent it prints its keys, how many of its events count, how many are signed,
-and whether it is revoked or forked. If one key wrote two histories, --proof writes
+and whether it is revoked or forked. If one key signed two histories, --proof writes
 the proof to a new file. 'git crosslink verify-proof' checks the file anywhere.
 
 Examples:
   git crosslink trust show
   git crosslink trust show bob-box-cd3e
   git crosslink trust show bob-box-cd3e --proof proof.json`,
-		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "proof", Usage: "write the proof that one key wrote two histories to `FILE`"}}, frame.PartFlags()...),
+		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "proof", Usage: "write the proof that one key signed two histories to `FILE`"}}, frame.PartFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one agent")
 		if err != nil {
@@ -184,7 +184,7 @@ func runTrustAgent(ctx context.Context, id string, e *command.Env) error {
 			pg.Print("    revoked for: %s\n", a.Revoked.Reason)
 		}
 		if a.Forked {
-			pg.Print("    %s one key wrote two histories: git crosslink trust show %s --proof <file>\n", pg.Paint(frame.Problem, "forked:"), a.Agent)
+			pg.Print("    %s one key signed two histories: git crosslink trust show %s --proof <file>\n", pg.Paint(frame.Problem, "forked:"), a.Agent)
 		}
 	}})
 }
@@ -384,7 +384,7 @@ func newTrustRevoke(e *command.Env) *urfave.Command {
 and its key is no longer trusted. --after ends the log earlier, after the event with
 that number; 0 ends it before the first event. A revocation is permanent: revoking
 the agent again can only end the log earlier. On a terminal the command asks first.
-Decisions of the ledger stay. If one key wrote two histories, the history that this
+Decisions of the ledger stay. If one key signed two histories, the history that this
 clone shows is the one that counts. This needs the key of an admin and contacts the
 hub. Prints the agent.
 

@@ -260,7 +260,7 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 		if plan, err = verb.DeleteComments(p, ids); err != nil {
 			return nil, err
 		}
-		gone, err = deletedComments(p, plan.Effects) // afterwards there is nothing to show
+		gone, err = deletedComments(p, plan.Effects) // afterward there is nothing to show
 		return plan.Bodies, err
 	})
 	if err != nil {

@@ -108,7 +108,7 @@ func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
 				return nil, err
 			}
 		}
-		shapes, err = answer.New(p).Issues(rows) // afterwards there is nothing to show
+		shapes, err = answer.New(p).Issues(rows) // afterward there is nothing to show
 		return plan.Bodies, err
 	})
 	if err != nil {

@@ -140,7 +140,7 @@ func tellTaken(e *command.Env, p tracker.Projection, was *verb.TakenError, asked
 		e.ProgressHint("show it: git crosslink milestone show " + shell.Word(was.Name))
 		return
 	}
-	e.Warn("milestone-kept", was.Error()+", and it keeps its "+strings.Join(keeps, " and its "), "change it: "+change)
+	e.Warn("milestone-kept", was.Error()+"; it keeps its "+strings.Join(keeps, " and its "), "change it: "+change)
 }
 
 // milestoneText gets a description; old is what the editor starts with.
@@ -357,7 +357,7 @@ func runMilestoneDelete(ctx context.Context, id string, yes bool, emit tracker.E
 	if err = e.Confirm(yes, question, "nothing was deleted"); err != nil {
 		return err
 	}
-	var shapes []answer.MilestoneInfo // afterwards there is nothing to show
+	var shapes []answer.MilestoneInfo // afterward there is nothing to show
 	r, err := e.Emit(ctx, emit, func(_ *command.Repository, p tracker.Projection) ([]event.Body, error) {
 		m, err := verb.ResolveMilestone(p, id)
 		if err != nil {

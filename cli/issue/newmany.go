@@ -172,7 +172,7 @@ func readDrafts(e *command.Env) (drafts []verb.Draft, lines []int, err error) {
 		}
 	}
 	if len(drafts) == 0 {
-		return nil, nil, frame.Fatal("empty", "stdin has no line: nothing was created", `printf '{"title":"first"}\n' | git crosslink new --stdin-jsonl`)
+		return nil, nil, frame.Fatal("empty", "stdin is empty: nothing was created", `printf '{"title":"first"}\n' | git crosslink new --stdin-jsonl`)
 	}
 	return drafts, lines, nil
 }

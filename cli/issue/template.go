@@ -143,12 +143,12 @@ func parseTemplate(name, text string) (Template, *frame.Failure) {
 	t := Template{Name: name, File: templateDir + "/" + name + ".md", Priority: string(event.Medium), Labels: []string{}}
 	text = strings.ReplaceAll(strings.TrimPrefix(text, "\uFEFF"), "\r\n", "\n")
 	if strings.ContainsRune(text, 0) {
-		return t, frame.Fatal("template", fmt.Sprintf("'%s' is not a text: it has a NUL byte", t.File))
+		return t, frame.Fatal("template", fmt.Sprintf("'%s' is not a text file: it contains a NUL byte", t.File))
 	}
 	if rest, ok := strings.CutPrefix(text, "---\n"); ok {
 		head, body, closed := strings.Cut("\n"+rest+"\n", "\n---\n")
 		if !closed {
-			return t, frame.Fatal("template", fmt.Sprintf("'%s' begins a header and does not end it", t.File), "add a line '---' after the header")
+			return t, frame.Fatal("template", fmt.Sprintf("'%s' has a header without an end", t.File), "add a line '---' after the header")
 		}
 		text = body
 		for line := range strings.SplitSeq(head, "\n") {

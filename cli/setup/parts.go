@@ -223,7 +223,7 @@ func (p Part) Look(doc []byte) State {
 
 // Edit is a text that is put into a file.
 type Edit struct {
-	Doc  []byte // the file afterwards
+	Doc  []byte // the file afterward
 	Lead string // what separates the text from what was there before
 	Text string
 }

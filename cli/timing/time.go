@@ -22,7 +22,7 @@ import (
 func newTimeCommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
 		Name: "time", Category: frame.GroupMilestones, HideHelp: true,
-		Usage: "book time on issues, and report the sums",
+		Usage: "record time spent on issues, and report totals",
 		UsageText: `git crosslink time add [<options>] <id> <duration>
 git crosslink time list [<options>] [<id>]
 git crosslink time report [<options>]
@@ -38,9 +38,9 @@ Examples:
 
 func newTimeAdd(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "add", Usage: "book time on an issue",
+		Name: "add", Usage: "record time spent on an issue",
 		UsageText: "git crosslink time add [<options>] <id> <duration>",
-		Description: `Books time that you spent on an issue, and prints the short uuid of the entry. A
+		Description: `Records time that you spent on an issue, and prints the short uuid of the entry. A
 duration has the form 1h30m, 90m or 45s. The time ends now, unless --at gives its
 start. To correct an entry, delete it ('time delete') and add it again.
 
@@ -85,7 +85,7 @@ Examples:
 		if err != nil {
 			return err
 		}
-		a, err := timeResult(e, r, emit, []event.UUID{entry}, "booked %s on %s")
+		a, err := timeResult(e, r, emit, []event.UUID{entry}, "recorded %s on %s")
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ import (
 )
 
 // timer is the running timer of a worktree. It is no event before it is stopped. The
-// entry that it becomes has its uuid from the start, so that it is booked once.
+// entry that it becomes has its uuid from the start, so that the time is recorded only once.
 type timer struct {
 	Issue   event.UUID `json:"issue"`
 	Entry   event.UUID `json:"entry"`
@@ -69,8 +69,8 @@ func newTimerCommand(e *command.Env) *urfave.Command {
 git crosslink timer stop [<options>]
 git crosslink timer status [<options>]
 git crosslink timer discard [<options>]`,
-		Description: `A timer runs in one worktree, and only this worktree knows it. 'timer stop' books the
-time on the issue. A worktree runs one timer at a time.
+		Description: `A timer belongs to one worktree; other worktrees do not show it. 'timer stop'
+records the time on the issue. A worktree runs one timer at a time.
 
 Examples:
   git crosslink timer start 12
@@ -78,7 +78,7 @@ Examples:
 		Subcommands: []*urfave.Command{
 			newTimerStart(e), newTimerStop(e),
 			plain("status", "show the running timer", "Shows the issue and how long the timer has run. The exit status is 1 if no timer runs.", runTimerStatus),
-			plain("discard", "discard the running timer", "Discards the running timer and books no time. If no timer runs, nothing happens.", runTimerDiscard),
+			plain("discard", "discard the running timer", "Discards the running timer and records no time. If no timer runs, nothing happens.", runTimerDiscard),
 		},
 	}
 }
@@ -137,11 +137,11 @@ func runTimerStart(u *urfave.Context, id string, e *command.Env) error {
 
 func newTimerStop(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "stop", Usage: "stop the timer and book the time",
+		Name: "stop", Usage: "stop the timer and record the time",
 		UsageText: "git crosslink timer stop [<options>]",
-		Description: `Stops the timer, books the time on its issue and prints the short uuid of the entry.
-If no timer runs, nothing happens. If the timer ran for more than 12 hours, or the
-machine was restarted since, you must give the end of the work with --at.
+		Description: `Stops the timer, records the time on its issue and prints the short uuid of the
+entry. If no timer runs, nothing happens. If the timer ran for more than 12 hours, or
+the machine was restarted since, you must give the end of the work with --at.
 
 Examples:
   git crosslink timer stop`,
@@ -167,7 +167,7 @@ Examples:
 	})
 }
 
-// stopTimer books the time of a timer and removes it.
+// stopTimer records the time of a timer and removes it.
 func stopTimer(u *urfave.Context, e *command.Env, t *timer) (*frame.Result, error) {
 	emit, err := e.EmitOptions(u)
 	if err != nil {
@@ -200,7 +200,7 @@ func stopTimer(u *urfave.Context, e *command.Env, t *timer) (*frame.Result, erro
 	if err := command.RemoveNote(timerPath(e.Opened)); err != nil {
 		return nil, fmt.Errorf("remove the timer: %w", err)
 	}
-	return timeResult(e, r, emit, []event.UUID{t.Entry}, "booked %s on %s")
+	return timeResult(e, r, emit, []event.UUID{t.Entry}, "recorded %s on %s")
 }
 
 func runTimerStatus(ctx context.Context, e *command.Env) error {

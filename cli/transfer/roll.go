@@ -210,7 +210,7 @@ func (r *rolling) write(ctx context.Context, e *command.Env, repo *command.Repos
 		return nil, err
 	}
 	if sync.State != tracker.Confirmed {
-		return nil, frame.Fatal("roll-unsent", fmt.Sprintf("not all of it is on '%s' yet", r.Remote), "continue: run the same command again")
+		return nil, frame.Fatal("roll-unsent", fmt.Sprintf("not everything is on '%s' yet", r.Remote), "continue: run the same command again")
 	}
 	hub.made.Sent = sync.Sent
 	if err := r.settle(ctx, repo, rep.Agent); err != nil {

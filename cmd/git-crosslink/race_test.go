@@ -25,7 +25,7 @@ var (
 
 // TestTwoClonesRaceForOneLock: of two users who lock the same issue at once one
 // is told that the lock is theirs; the other's command ends with status 2 and
-// names the holder and the token; and both clones show that afterwards.
+// names the holder and the token; and both clones show that afterward.
 func TestTwoClonesRaceForOneLock(t *testing.T) {
 	t.Parallel()
 	races := 20

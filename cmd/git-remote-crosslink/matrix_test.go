@@ -25,7 +25,7 @@ import (
 
 // The matrix: features of git × transports × modes. A cell runs the same lines
 // of shell in the same repositories, and all modes must end alike: exit status
-// of each line, stdout, stderr, and afterwards the refs on both sides. What
+// of each line, stdout, stderr, and afterward the refs on both sides. What
 // may differ is in 'differences', with its reason, and in
 // docs/remote-helper.md.
 //

@@ -2,7 +2,7 @@
 // Next steps from the previous alerts to the current ones. The poller calls both and stores
 // the results (dashboard/poll); pages and webhooks show them.
 //
-// Neither reads the system's clock. Both ask a facts.Clock, which afterwards knows when the
+// Neither reads the system's clock. Both ask a facts.Clock, which afterward knows when the
 // results will next change by time alone.
 package alerts
 

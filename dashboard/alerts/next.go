@@ -76,7 +76,7 @@ const (
 // Transition is a change of one alert. From and To are equal if only its text, its
 // acknowledgement or its notification changed.
 type Transition struct {
-	Alert  Alert // as it is afterwards
+	Alert  Alert // as it is afterward
 	From   State
 	To     State
 	Notice Notice

@@ -188,7 +188,7 @@ func TestDiscover(t *testing.T) {
 }
 
 // TestGitHub: what an organization has is listed with the token of the environment, and
-// watched through its URL; the token is nowhere afterwards.
+// watched through its URL; the token is nowhere afterward.
 func TestGitHub(t *testing.T) {
 	b := newBench(t)
 	const token = "ghp_not-to-be-seen"

@@ -142,7 +142,7 @@ func proxies(text string) (*guard.Proxies, error) {
 			prefix, err = netip.PrefixFrom(at, at.BitLen()), nil
 		}
 		if err != nil || prefix != prefix.Masked() {
-			return nil, frame.Misuse(fmt.Sprintf("'%s' is not an address, or a prefix of addresses", word), "--behind-proxy 127.0.0.1,10.1.0.0/16")
+			return nil, frame.Misuse(fmt.Sprintf("'%s' is not an address or an address prefix", word), "--behind-proxy 127.0.0.1,10.1.0.0/16")
 		}
 		*p = append(*p, prefix)
 	}

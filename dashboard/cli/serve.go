@@ -217,7 +217,7 @@ func allowed(path string) (all []netip.Prefix, err error) {
 		}
 		p, err := netip.ParsePrefix(line)
 		if err != nil || p != p.Masked() {
-			return nil, frame.Fatal("allow", fmt.Sprintf("line %d of '%s' is not a prefix of addresses: '%s'", n+1, path, frame.OneLine(line)), "write prefixes such as 10.1.0.0/16")
+			return nil, frame.Fatal("allow", fmt.Sprintf("line %d of '%s' is not an address prefix: '%s'", n+1, path, frame.OneLine(line)), "write prefixes such as 10.1.0.0/16")
 		}
 		all = append(all, p)
 	}

@@ -73,7 +73,7 @@ func (s *Hub) Wake() {
 	}
 }
 
-// End ends all streams. No stream can begin afterwards.
+// End ends all streams. No stream can begin afterward.
 func (s *Hub) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -25,7 +25,7 @@ func (k Kind) String() string {
 }
 
 // Value is one canonical JSON value. It aliases the parsed input: neither may
-// be altered afterwards.
+// be altered afterward.
 type Value struct {
 	raw     string // its bytes in the input
 	inner   *inner // of an object or array

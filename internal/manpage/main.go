@@ -55,7 +55,7 @@ func messageList(root string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return messages.Page(source.All(), messages.Causes(string(explained))), nil
+	return messages.Page(source.All(), messages.Explanations(string(explained))), nil
 }
 
 // all are the pages there should be.

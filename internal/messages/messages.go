@@ -289,8 +289,8 @@ func (p *source) texts(x ast.Expr) []string {
 	var all []string
 	ast.Inspect(p.function, func(n ast.Node) bool {
 		a, ok := n.(*ast.AssignStmt)
-		if !ok || len(a.Lhs) != len(a.Rhs) {
-			return true
+		if !ok || len(a.Lhs) != len(a.Rhs) || a.Tok == token.ADD_ASSIGN {
+			return true // += adds a part of a text
 		}
 		for i, l := range a.Lhs {
 			if l, ok := l.(*ast.Ident); ok && l.Name == id.Name {

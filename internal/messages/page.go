@@ -22,9 +22,15 @@ const head = "# Messages\n" +
 	"| name | message | when | what to do |\n" +
 	"|---|---|---|---|\n"
 
-// Page is docs/messages.md: all messages with what causes them, which explained
-// knows by name, and their hints.
-func Page(all []Message, explained map[string]string) string {
+// Explanation is what docs/troubleshooting.md has about a message.
+type Explanation struct {
+	Texts []string // cells of the table, for messages whose text the source does not show
+	Cause string
+}
+
+// Page returns docs/messages.md: every message with its cause and its hints. explained
+// has the explanations by name.
+func Page(all []Message, explained map[string]Explanation) string {
 	var b strings.Builder
 	b.WriteString(head)
 	said := ""
@@ -33,23 +39,26 @@ func Page(all []Message, explained map[string]string) string {
 		for n < len(all) && all[n].Code == all[0].Code {
 			n++
 		}
-		cause, name := "", fail.Code(all[0].Code).Name()
-		if name != said {
-			cause, said = explained[name], name
+		var about Explanation
+		if name := fail.Code(all[0].Code).Name(); name != said {
+			about, said = explained[name], name
 		}
-		row(&b, all[:n], cause)
+		row(&b, all[:n], about)
 		all = all[n:]
 	}
 	return b.String()
 }
 
-func row(b *strings.Builder, same []Message, cause string) {
+func row(b *strings.Builder, same []Message, about Explanation) {
 	code := fail.Code(same[0].Code)
 	var texts []string
 	for _, m := range same {
-		if t := cell(hints.Text(code, m.Text)); m.Text != "" && m.Text != "…" && !slices.Contains(texts, t) {
+		if t := cell(hints.Text(code, m.Text)); (strings.Contains(m.Text, " ") || m.Text == m.Code) && !slices.Contains(texts, t) {
 			texts = append(texts, t)
 		}
+	}
+	if len(texts) == 0 {
+		texts = about.Texts
 	}
 	var advice []string
 	for _, h := range hints.Rows()[code] {
@@ -60,7 +69,7 @@ func row(b *strings.Builder, same []Message, cause string) {
 			advice = append(advice, h)
 		}
 	}
-	fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", code, strings.Join(texts, "<br>"), cause, strings.Join(advice, "<br>"))
+	fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", code, strings.Join(texts, "<br>"), about.Cause, strings.Join(advice, "<br>"))
 }
 
 // field is a field of a hint: {name} or {name:form}.
@@ -82,15 +91,18 @@ func cell(s string) string {
 }
 
 // explanation is a row of docs/troubleshooting.md.
-var explanation = regexp.MustCompile("(?m)^\\| `([a-z-]+)`(?:, `([a-z-]+)`)? \\| (?:[^|]|\\\\\\|)* \\| ((?:[^|]|\\\\\\|)*) \\|")
+var explanation = regexp.MustCompile("(?m)^\\| `([a-z-]+)`(?:, `([a-z-]+)`)? \\| ((?:[^|]|\\\\\\|)*) \\| ((?:[^|]|\\\\\\|)*) \\|")
 
-// Causes reads docs/troubleshooting.md: what causes a message, by its name.
-func Causes(page string) map[string]string {
-	all := map[string]string{}
+// Explanations reads docs/troubleshooting.md: the explanations of messages by name.
+func Explanations(page string) map[string]Explanation {
+	all := map[string]Explanation{}
 	for _, m := range explanation.FindAllStringSubmatch(page, -1) {
 		for _, name := range m[1:3] {
-			if m[3] = strings.TrimSpace(m[3]); name != "" && m[3] != "" {
-				all[name] = strings.TrimPrefix(all[name]+"; or: "+m[3], "; or: ")
+			if m[4] = strings.TrimSpace(m[4]); name != "" && m[4] != "" {
+				e := all[name]
+				e.Texts = append(e.Texts, strings.TrimSpace(m[3]))
+				e.Cause = strings.TrimPrefix(e.Cause+"; or: "+m[4], "; or: ")
+				all[name] = e
 			}
 		}
 	}

@@ -202,7 +202,7 @@ func TestProcessesAppendToOneLog(t *testing.T) {
 }
 
 // TestKillAtEveryPoint kills a command at each boundary it crosses. What it
-// acknowledged is there afterwards, and the next command needs no repair.
+// acknowledged is there afterward, and the next command needs no repair.
 func TestKillAtEveryPoint(t *testing.T) {
 	for kind := range implementations {
 		t.Run(kind, func(t *testing.T) { killAtEveryPoint(t, git.BackendVariable+"="+kind) })
