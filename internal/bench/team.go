@@ -271,7 +271,7 @@ func (b *bench) teamSeen(share float64) (measurement, error) {
 		return measurement{}, err
 	}
 	slices.Sort(t.seen)
-	return measurement{value: quantile(t.seen, share), note: fmt.Sprintf("%d sights", len(t.seen))}, nil
+	return measurement{value: quantile(t.seen, share), note: fmt.Sprintf("%d samples", len(t.seen))}, nil
 }
 
 func (b *bench) teamSeenHalf() (measurement, error) { return b.teamSeen(0.5) }
