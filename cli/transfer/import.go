@@ -392,7 +392,7 @@ func result(e *command.Env, r *transfer.Report, a *importAnswer) frame.Result {
 		e.Warn(w.Name, at+w.Text)
 	}
 	if more := len(r.Warnings) + r.Unlisted - maxShown; more > 0 {
-		e.Warn("more-warnings", frame.Count(more, "warning")+" more; '--json' lists all of them")
+		e.Warn("more-warnings", frame.Count(more, "more warning")+"; '--json' lists all of them")
 	}
 	res := frame.Result{Data: a, Page: func(pg *frame.Page) { page(pg, a) }}
 	if r.Bad > 0 {
