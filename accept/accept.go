@@ -1,6 +1,6 @@
-// Package accept decides what of a fetch is believed: which refs of a hub take the
-// place of those that were seen there before, which are refused and why, and what a
-// hub has lost. It reads objects and moves no ref. Its caller applies the answer.
+// Package accept decides which fetched refs to accept: which refs of a hub replace the
+// known ones, which are refused and why, and what a hub has lost. It reads objects and
+// moves no ref; the caller applies its answer.
 package accept
 
 import (
@@ -21,7 +21,7 @@ import (
 // is not one, and each costs every reader something. The ones known stay.
 const maxLogs = 1 << 16
 
-// Fetch is what a fetch left in a replica, and what was known of the hub before.
+// Fetch is the result of a fetch into a replica, and what was known of the hub before.
 type Fetch struct {
 	Refs    []refs.Ref // all of the replica
 	Root    string     // below which are those that were fetched
@@ -30,7 +30,7 @@ type Fetch struct {
 	Strange bool       // the remote leads elsewhere than before, perhaps to a fork of the hub
 }
 
-// Answer is what is believed of a fetch.
+// Answer is what to accept of a fetch.
 type Answer struct {
 	Updates  []refs.Update // that take over what is believed
 	Problems []hubs.Problem

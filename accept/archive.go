@@ -26,23 +26,23 @@ import (
 //   - a log that the archive no longer holds is expected as a branch again. Where the
 //     hub has no such branch, it has lost the log, which is put back like any other.
 
-// ArchiveFetch is what a fetch brought of the archive.
+// ArchiveFetch is the archive that a fetch brought.
 type ArchiveFetch struct {
 	Root  string            // the fetched refs are below it
 	Whole bool              // a branch that was not fetched is not on the hub
 	Seen  *hubs.ArchiveSeen // how it was judged before, nil for not
 }
 
-// ArchiveAnswer is what follows from an archive.
+// ArchiveAnswer is what to do because of an archive.
 type ArchiveAnswer struct {
 	Updates  []refs.Update
 	Problems []hubs.Problem
 	Seen     *hubs.ArchiveSeen // how it was judged, nil if no step is passed over
 }
 
-// FromArchive returns what follows from the archive that a fetch brought, and why steps
-// of it are passed over. s is the state after everything else of the fetch was accepted.
-// Steps that are passed over are not read again until one of them may have become valid.
+// FromArchive returns what to do because of the archive that a fetch brought, and why it
+// skips steps. s is the state after the other refs of the fetch were accepted. Skipped
+// steps are not read again until one of them may have become valid.
 func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, fetch ArchiveFetch) (ArchiveAnswer, error) {
 	if !s.Bound || !s.Writable() || s.Decided().Err != nil || s.AllRefs[fetch.Root+replay.MetaName] == "" {
 		return ArchiveAnswer{Seen: fetch.Seen}, nil

@@ -18,14 +18,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Claims is what a meta tip says, read as far as it can be.
+// Claims is the content of a meta tip, as far as it can be read.
 type Claims struct {
 	trust.Claims
 	There bool
 	Err   error // why it cannot be read
 }
 
-// ReadClaims reads a meta tip, "" being none.
+// ReadClaims reads a meta tip; "" means that there is none.
 func ReadClaims(ctx context.Context, local refs.Local, tip refs.OID) Claims {
 	c := Claims{There: tip != ""}
 	if !c.There {
@@ -322,7 +322,8 @@ func (j *judge) goodPart(ctx context.Context, id string, tip refs.OID, seq uint6
 	return GoodPart(ctx, j.local, s, hub, id, tip, seq)
 }
 
-// GoodPart walks a log as far as it is good, and continued signed as s has it.
+// GoodPart returns the valid beginning of a log, including only lines that continue its
+// signatures as s requires.
 func GoodPart(ctx context.Context, local refs.Local, s *reading.Snapshot, hub, id string, tip refs.OID, seq uint64) (replay.Part, error) {
 	r := replay.PartRequest{Hub: hub, Agent: id, Tip: tip, At: seq}
 	if s.Roll != nil && s.Roll.Newer() == 0 {

@@ -17,7 +17,7 @@ import (
 // back: logs and ledger go forward again, nothing is forced. If its meta is
 // gone, it is no hub any more and nothing is sent on its own; init puts all back.
 
-// Lost finds, after a fetch, the logs of which the hub has lost lines.
+// Lost returns, after a fetch, the logs that have lost lines on the hub.
 func Lost(ctx context.Context, reads *reading.Reader, local refs.Local) (hubs.Losses, error) {
 	lost := hubs.Losses{}
 	all, err := local.Refs(ctx, "refs/")
@@ -103,8 +103,8 @@ func onlyLost(ctx context.Context, local refs.Local, s *reading.Snapshot, id str
 	return refs.Diverged, refs.IgnoreMissing(err)
 }
 
-// LedgerBack returns the tip of the ledger as it is known here if the hub was set
-// back or has none; "" if it was not. asked says that the hub was asked just now.
+// LedgerBack returns the known tip of the ledger if the hub was rewound or has no ledger;
+// otherwise "". asked says that the hub was contacted just now.
 func LedgerBack(s *reading.Snapshot, asked bool) (refs.OID, error) {
 	known, there := s.AllRefs[replay.HubRoot+replay.LedgerName], s.AllRefs[replay.IncomingRoot+replay.LedgerName]
 	if known == "" || known == there || there == "" && !asked {
@@ -120,9 +120,9 @@ func LedgerBack(s *reading.Snapshot, asked bool) (refs.OID, error) {
 	return known, nil
 }
 
-// FromLedger finds logs that the ledger covers and the hub no longer offers, or
-// only their beginning: a step carries its inputs, so they are among its
-// parents. They are believed like any log that was seen on the hub.
+// FromLedger finds logs that the ledger covers but that the hub lacks or has only in part.
+// They are among the parents of the step, because a step contains its inputs. They are
+// accepted like any log that was seen on the hub.
 func FromLedger(ctx context.Context, local refs.Local, s *reading.Snapshot) (ups []refs.Update, err error) {
 	if !s.Bound {
 		return nil, nil

@@ -8,9 +8,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Untold returns the fork proofs held here, from a fetch or from logs, for agents
-// that no counted line has reported yet, by agent. teller, who would report them,
-// does not report itself; "" means anybody.
+// Untold returns the fork proofs in this clone, from a fetch or from logs, that no line
+// that counts has reported yet, by agent. teller, who would report them, never reports
+// itself; "" means anybody.
 func Untold(s *reading.Snapshot, fetched map[string]*trust.Proof, teller string) []*trust.Proof {
 	found := maps.Clone(fetched)
 	if !s.Replayed() || len(found) == 0 && !s.Proven() {

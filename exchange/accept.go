@@ -14,19 +14,19 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Exchange is a clone that talks with its hub.
+// Exchange is a clone that exchanges data with its hub.
 type Exchange struct {
 	*clone.Clone
 }
 
-// Wants is what a command wants of a fetch besides what the hub has.
+// Wants is what a command needs from a fetch in addition to the hub's data.
 type Wants struct {
 	Pin  bool // the remote becomes the hub for good, even if it has no tracker yet
 	Mend bool // a hub that has lost its meta gets it back, so nobody has to be told before
 	Join bool // the hub is joined whatever it is, even if it is a fork of the one known here
 }
 
-// Taken is what a fetch came to, besides what it moved.
+// Taken is the result of a fetch, except for the refs that moved.
 type Taken struct {
 	Lost  hubs.Losses
 	Forks map[string]*trust.Proof // that it brought, by agent
@@ -46,15 +46,15 @@ func (x *Exchange) Look(ctx context.Context) (map[string]refs.OID, error) {
 	return x.Link.Incoming(ctx)
 }
 
-// FetchFor is Fetch for a command that wants more of it.
+// FetchFor is Fetch for a command with additional needs.
 func (x *Exchange) FetchFor(ctx context.Context, w Wants) (Taken, error) {
 	got, err := x.TakeIn(ctx, x.Link.Fetch(ctx), w)
 	x.Link.NoteBusy(err)
 	return got, err
 }
 
-// TakeIn takes over what may be believed of what a fetch that ended so has
-// brought: nothing but refs/incoming and refs/presence has moved by it.
+// TakeIn accepts the valid refs that a fetch brought. fetched is the error of the fetch.
+// The fetch itself has moved only refs/incoming and refs/presence.
 func (x *Exchange) TakeIn(ctx context.Context, fetched error, w Wants) (got Taken, err error) {
 	x.Reads.Expect(nil)
 	before, err := x.Link.Believed(ctx)
@@ -102,8 +102,8 @@ func (x *Exchange) TakeIn(ctx context.Context, fetched error, w Wants) (got Take
 	return got, x.noteHub(ctx, problems, noMeta, a.Other, w)
 }
 
-// Adopt takes over what is to be believed of the refs that were fetched below root
-// (package accept has the rules), and tells what the user should know.
+// Adopt accepts the valid refs among those fetched below root (package accept has the
+// rules), and reports to the user.
 func (x *Exchange) Adopt(ctx context.Context, root string, whole bool, w Wants) (accept.Answer, error) {
 	all, err := x.Local().Refs(ctx, "refs/")
 	if err != nil {
@@ -134,8 +134,8 @@ func (x *Exchange) Adopt(ctx context.Context, root string, whole bool, w Wants) 
 	return a, nil
 }
 
-// FromArchive takes over what follows from the archive that was fetched, and adds to the
-// answer what is wrong with that archive.
+// FromArchive applies the archive that was fetched, and adds the archive's problems to the
+// answer.
 func (x *Exchange) FromArchive(ctx context.Context, root string, whole bool, a *accept.Answer) error {
 	s, err := x.Reads.Load(ctx)
 	if err != nil {

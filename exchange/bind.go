@@ -30,8 +30,8 @@ import (
 //   - lines of this hub that differ are a fork: two clones write under one id.
 //     Nobody resolves that on its own (package ownlog, Fork).
 
-// Bind makes every log written here continue what the hub holds, as far as
-// that needs no decision of a person.
+// Bind makes every log written here continue the hub's log, unless a person has to decide
+// how.
 func (x *Exchange) Bind(ctx context.Context) error { return x.bindOn(ctx, nil) }
 
 // bindOn is Bind where the hub has lines of some agents in other commits.
@@ -216,7 +216,7 @@ func (x *Exchange) carry(ctx context.Context, s *reading.Snapshot, l *reading.Lo
 		Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.Agent, s.Hub)})
 }
 
-// Signed is a plan whose lines are signed with k, if that is not nil.
+// Signed returns the plan with its lines signed with k; nil k leaves it unchanged.
 func Signed(ctx context.Context, p rewrite.Plan, k keys.Signer) rewrite.Plan {
 	if k != nil {
 		p.Key = k.Key().String()

@@ -72,8 +72,8 @@ func (x *Exchange) draft(ctx context.Context, s *reading.Snapshot, meta refs.OID
 	return d.Reader.Next(plan)
 }
 
-// Decide writes the next step over the tips; "" if there is nothing to decide.
-// No ref moves.
+// Decide writes the next step for the given tips and moves no ref. It returns "" if there
+// is nothing to decide.
 func (x *Exchange) Decide(ctx context.Context, s *reading.Snapshot, meta refs.OID, tips map[string]string) (refs.OID, error) {
 	draft, err := x.draft(ctx, s, meta, tips)
 	if err != nil || draft == nil {
@@ -106,8 +106,8 @@ func (x *Exchange) dropFound(ctx context.Context, s *reading.Snapshot, tip refs.
 	return refs.IgnoreConflict(x.Local().Swap(ctx, ups))
 }
 
-// Waiting reports whether it is this clone's turn to decide what others left
-// undecided, or to bring back what the hub lost.
+// Waiting reports whether this clone should now decide events that others left undecided,
+// or restore data that the hub lost.
 func (x *Exchange) Waiting(ctx context.Context) (bool, error) {
 	s, err := x.Reads.Load(ctx)
 	if err != nil || !s.Bound || !s.Writable() {

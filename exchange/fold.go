@@ -34,13 +34,13 @@ const (
 	FoldDamaged   = "damaged"   // its log cannot be read to the end
 )
 
-// Folding is what Fold is asked for.
+// Folding selects the logs that Fold archives.
 type Folding struct {
 	Before time.Time // only agents that retired earlier; zero: all
 	Dry    bool      // push nothing
 }
 
-// FoldedLog is a log that was moved to the archive, or why it was not.
+// FoldedLog is a log that was moved to the archive, or the reason why it was not.
 type FoldedLog struct {
 	Agent     string
 	Events    uint64
@@ -53,8 +53,8 @@ type FoldedLog struct {
 	archived bool
 }
 
-// Foldable returns the logs of agents that retired or were revoked that are branches of the hub, sorted by
-// agent id, each with why it has to stay.
+// Foldable returns the logs of retired and revoked agents that are branches of the hub,
+// sorted by agent id. A log that cannot be archived has the reason.
 func (x *Exchange) Foldable(s *reading.Snapshot, before time.Time) (all []FoldedLog, err error) {
 	busy := map[string]bool{}
 	for _, k := range s.Ledger.Locks {
@@ -105,9 +105,9 @@ func (x *Exchange) Foldable(s *reading.Snapshot, before time.Time) (all []Folded
 	return all, nil
 }
 
-// Fold moves logs of retired agents to the hub's archive, under the sync lock, which the
-// caller holds after a fetch. Each push moves some of them or none. If others changed
-// something meanwhile, it fetches and tries the rest again.
+// Fold moves logs of retired and revoked agents to the hub's archive. The caller has
+// fetched and holds the sync lock. Each push either moves all of its logs or none. If the
+// hub changed in the meantime, Fold fetches and tries the remaining logs again.
 func (x *Exchange) Fold(ctx context.Context, want Folding) (all []FoldedLog, err error) {
 	done := map[string]FoldedLog{}
 	for races := 0; ; {

@@ -1,7 +1,7 @@
-// Package exchange is a clone's side of an exchange with its hub: it takes over what
-// is to be believed of a fetch, makes the logs written here continue the hub's,
-// decides the next step of the ledger, and publishes what the hub lacks. What is
-// believed is decided by accept, what is sent and when by syncer.
+// Package exchange is the clone's side of an exchange with its hub: it stores the fetched
+// refs that package accept accepts, makes the logs written here continue the hub's logs,
+// decides the next step of the ledger, and publishes what the hub lacks. Package syncer
+// decides what is sent and when.
 package exchange
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
 
-// Outcome is how a publish ended.
+// Outcome is the result of Publish.
 type Outcome struct {
 	Sent    int
 	Reason  string    // why lines stay here, "" when all went out
@@ -41,8 +41,8 @@ type sender struct {
 	snap *reading.Snapshot // as of the last look
 }
 
-// Publish sends what the hub lacks, and decides what is undecided, under the
-// sync lock, which the caller holds. drive.ErrLate says that the time was over.
+// Publish sends what the hub lacks, and decides what is undecided. The caller holds the
+// sync lock. The error drive.ErrLate means that the time ran out.
 func (x *Exchange) Publish(ctx context.Context, r drive.Run) (Outcome, error) {
 	r.Committer = x.Committer()
 	c := &sender{Exchange: x}
@@ -55,7 +55,7 @@ func (x *Exchange) Publish(ctx context.Context, r drive.Run) (Outcome, error) {
 	return o, nil
 }
 
-// Look is the clone as it is now.
+// Look returns the current state of the clone.
 func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, step bool) (drive.Seen, error) {
 	s, err := d.Reads.Load(ctx)
 	if err != nil {
@@ -105,8 +105,8 @@ func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, 
 	return drive.Seen{View: v, Refs: s.AllRefs}, nil
 }
 
-// Step is the tip that the checkpoint should have after a push: the next step, or the
-// one known here, if the hub was rewound or has not received it yet; "" for none.
+// Step returns the tip that the checkpoint should have after a push: the next step, or the
+// known step if the hub was rewound or has not received it yet; "" if there is none.
 func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
 	s := d.snap
 	if !s.Bound || !s.Writable() {
@@ -129,14 +129,14 @@ func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
 	return next, nil
 }
 
-// Accept is TakeIn.
+// Accept calls TakeIn.
 func (d *sender) Accept(ctx context.Context, fetched error) (hubs.Losses, error) {
 	got, err := d.TakeIn(ctx, fetched, Wants{})
 	return got.Lost, err
 }
 
-// Rebase puts commits of ours on top of the hub's where the hub holds the
-// beginning of logs written here in other commits.
+// Rebase puts this clone's commits on top of the hub's, if the hub has the beginning of
+// the same logs in other commits.
 func (d *sender) Rebase(ctx context.Context, names []string) (bool, error) {
 	before, err := d.Local().Refs(ctx, replay.HereRoot+replay.Agents)
 	if err != nil {
@@ -153,12 +153,12 @@ func (d *sender) Rebase(ctx context.Context, names []string) (bool, error) {
 	return !slices.Equal(before, after), err
 }
 
-// Decided forgets lost tips that the ledger holds again.
+// Decided forgets lost tips of the ledger that a new step includes.
 func (d *sender) Decided(ctx context.Context, tip refs.OID) error {
 	return d.dropFound(ctx, d.snap, tip)
 }
 
-// LineHash is the hash of an event of a log that was written here.
+// LineHash returns the hash of an event in a log that was written here.
 func (d *sender) LineHash(ctx context.Context, name string, seq uint64) (string, error) {
 	l := d.snap.Log(strings.TrimPrefix(name, replay.Agents))
 	if l == nil {

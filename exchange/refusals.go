@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Events says how many there are.
+// Events returns a number of events in words.
 func Events(n int) string {
 	if n == 1 {
 		return "1 event is"
@@ -53,7 +53,7 @@ func (x *Exchange) lineHash(ctx context.Context, l *reading.Log, seq uint64) (st
 	return event.Hash(line), nil
 }
 
-// LostSomething reports whether the hub has lost a log that it may take back.
+// LostSomething reports whether the hub has lost a log that it may accept again.
 func (x *Exchange) LostSomething(s *reading.Snapshot, lost hubs.Losses) bool {
 	for name := range lost {
 		if !x.Contact.NotTakenBack(name, s.AllRefs[replay.HubRoot+name], x.Now()) {
@@ -63,8 +63,7 @@ func (x *Exchange) LostSomething(s *reading.Snapshot, lost hubs.Losses) bool {
 	return false
 }
 
-// RefusalOf says what the hub refuses of a log that was written here, and what
-// to do.
+// RefusalOf describes what the hub refuses in a log that was written here, and what to do.
 func (x *Exchange) RefusalOf(ctx context.Context, s *reading.Snapshot, l *reading.Log) fail.Notice {
 	name := replay.Agents + l.Agent
 	if other := hubs.InTheWay(s.AllRefs, name); other != "" {
@@ -88,8 +87,8 @@ func (x *Exchange) RefusalOf(ctx context.Context, s *reading.Snapshot, l *readin
 	return n
 }
 
-// UndecidedText says that the hub takes no step of the ledger although some
-// events wait for one.
+// UndecidedText reports that the hub refuses steps of the ledger while events wait for
+// one.
 func (x *Exchange) UndecidedText(s *reading.Snapshot, undecided int) string {
 	r, known := x.Contact.Refusals[replay.LedgerName]
 	if !known || undecided == 0 || x.Hub == nil || r.Tip != s.AllRefs[replay.HubRoot+replay.LedgerName] {
@@ -98,7 +97,7 @@ func (x *Exchange) UndecidedText(s *reading.Snapshot, undecided int) string {
 	return fmt.Sprintf("%s undecided: %s", Events(undecided), hubs.StepRefused(s.AllRefs, r.Why))
 }
 
-// WithheldLogs are the logs written here of which the hub refuses lines.
+// WithheldLogs returns the logs written here that have lines the hub refuses.
 func (x *Exchange) WithheldLogs(ctx context.Context, s *reading.Snapshot) (all []*reading.Log) {
 	if x.Hub == nil || x.Replica == nil || !s.Bound {
 		return nil

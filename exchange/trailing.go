@@ -49,10 +49,10 @@ func (x *Exchange) withoutTrail(ctx context.Context, l *reading.Log) (refs.OID, 
 	return tip, event.Chain{Hub: last.Hub, Agent: l.Agent, Seq: last.Seq, Hash: event.Hash(last.Raw), Time: last.Time}, err
 }
 
-// PutInPlace makes the own log end where the next line belongs: after the lines of
-// the hub, if it was written for another, and where it counts, if what follows was
-// not written here. It reports whether it moved something; bound says that all
-// logs have been bound before.
+// PutInPlace prepares the agent's log for its next line. If the log was written for
+// another hub, it is moved after the hub's lines. If the log ends with lines that were not
+// written here and do not count, they are removed. PutInPlace reports whether it moved a
+// ref. bound says that all logs are already bound to the hub.
 func (x *Exchange) PutInPlace(ctx context.Context, s *reading.Snapshot, bound bool) (moved bool, err error) {
 	if s.UnboundLines() && !bound {
 		return true, x.Bind(ctx)
@@ -98,12 +98,12 @@ func (x *Exchange) onHubs(ctx context.Context, l *reading.Log) (refs.OID, error)
 		Address: x.Committer(), Author: l.Agent, When: x.Now(), Message: fmt.Sprintf("crosslink: the log of %s is restored\n\n[skip ci]\n", l.Agent)})
 }
 
-// TrailText says what follows the last line of a log that counts.
+// TrailText describes the data after the last line of a log that counts.
 func TrailText(l *reading.Log) string {
 	return fmt.Sprintf("the log of '%s' was signed up to event %d; unsigned events after that do not count (%d)", l.Agent, l.Verdict().Vouched, l.Verdict().Lines-l.Kept())
 }
 
-// BeyondText says what the hub has after the last line of a log that is written
+// BeyondText describes the data on the hub after the last line of a log that is written
 // here.
 func BeyondText(l *reading.Log) string {
 	return fmt.Sprintf("the hub's log of '%s' has unsigned data after event %d that does not count; the next event written here replaces it", l.Agent, l.Common)

@@ -14,10 +14,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Twins names the remotes, other than the hub, that hold a tracker of this
-// hub's id and have decided something that this one has not: one is a fork of
-// the other. They are seen in what the user's own fetches brought, without
-// network. A copy that is only behind is a mirror and no twin.
+// Twins returns the remotes, other than the hub, that have a tracker with this hub's id
+// and with decisions that the hub lacks: one is a fork of the other. It checks what the
+// user's own fetches brought, without network. A copy that is only behind the hub is a
+// mirror, not a twin.
 func (x *Exchange) Twins(ctx context.Context, s *reading.Snapshot) ([]string, error) {
 	if x.Hub == nil || x.Hub.Self || !s.Bound || s.Meta == nil || s.Level != replay.FormatVersion {
 		return nil, nil
@@ -54,17 +54,17 @@ func (x *Exchange) Twins(ctx context.Context, s *reading.Snapshot) ([]string, er
 	return twins, nil
 }
 
-// TwinText says what is to be known of a twin.
+// TwinText describes a twin to the user.
 func (x *Exchange) TwinText(remote string) string {
 	return fmt.Sprintf("'%s' also has this tracker, with decisions that '%s' does not have: one is a fork of the other", remote, x.Hub.Name)
 }
 
-// TwinFields are the fields of what is to be known of a twin.
+// TwinFields returns the fields for the hints about a twin.
 func (x *Exchange) TwinFields(remote string) fail.Fields {
 	return fail.Fields{"other": remote, "remote": x.Hub.Name}
 }
 
-// TellTwins says so, once.
+// TellTwins notifies the user, once, of remotes with this hub's id.
 func (x *Exchange) TellTwins(ctx context.Context) {
 	s, err := x.Reads.Load(ctx)
 	if err != nil {

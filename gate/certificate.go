@@ -25,7 +25,7 @@ import (
 //
 // No line's validity depends on it: a line's own signature says who wrote it.
 
-// PushCertificate says who pushed.
+// PushCertificate identifies the pusher.
 type PushCertificate struct {
 	Required bool
 	Key      trust.Key // zero: there is no certificate, or none that is good
@@ -39,8 +39,8 @@ const certificateLimit = 16 << 20
 // certificateNamespace is what git signs certificates for.
 const certificateNamespace = "git"
 
-// ReadCertificate reads the certificate that git has stored for the hook; nil
-// if nobody asks for one. status is git's word on the nonce.
+// ReadCertificate reads the push certificate that git has stored for the hook; nil if git
+// did not ask for one. status is git's verdict on the nonce.
 func ReadCertificate(ctx context.Context, repo *git.Server, id refs.OID, status string, required bool) (*PushCertificate, error) {
 	p := &PushCertificate{Required: required}
 	if id == "" {

@@ -41,7 +41,7 @@ type Command struct {
 	Old, New refs.OID // "" = the ref is not there, before or after
 }
 
-// Options say how a push is judged.
+// Options say how to check a push.
 type Options struct {
 	Now       time.Time        // the server's clock
 	NotesPath string           // file that remembers what was judged; "" = none
@@ -63,13 +63,13 @@ const (
 	replace     = "refs/replace"
 )
 
-// Private are the namespaces that the program keeps to itself in a replica:
-// what `push --mirror` of one would upload. refs/replace is not one of them; it
-// puts other objects in the place of the tracker's for anybody who reads them.
+// Private are the namespaces that the program uses only inside a replica, and that `push
+// --mirror` of a replica would upload. refs/replace is not one of them: it would replace
+// the tracker's objects for everybody who reads them.
 var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "refs/lost/", "refs/forked/", refs.ArchivedPrefix, refs.OuterPrefix,
 	"refs/trusted/", "refs/before/", refs.PresenceHere, replace + "/"}
 
-// Ours reports whether a ref is the gate's business.
+// Ours reports whether the gate checks a ref.
 func Ours(ref string) bool {
 	return strings.HasPrefix(ref, heads) || ref+"/" == heads || caseTwin(ref) || namespaced(ref) ||
 		slices.ContainsFunc(Private, func(p string) bool { return strings.HasPrefix(ref, p) })
@@ -129,9 +129,8 @@ func newGate(ctx context.Context, repo *git.Server, o Options) *gate {
 	return &gate{ctx: ctx, repo: repo, o: o, before: map[string]refs.OID{}, after: map[string]refs.OID{}, steps: map[refs.OID]refs.OID{}, newest: -1}
 }
 
-// Check judges a push and returns what is refused, at most one refusal a ref.
-// Refs that are not the tracker's are passed over. An error means that nothing
-// could be judged.
+// Check checks a push and returns what it refuses, at most one refusal for each ref. It
+// skips refs that are not the tracker's. An error means that nothing could be checked.
 func Check(ctx context.Context, repo *git.Server, push []Command, o Options) ([]*Refusal, error) {
 	g := newGate(ctx, repo, o)
 	var mine []Command

@@ -16,7 +16,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
-// Hook is what a hook of git is given.
+// Hook is the input of a hook of git.
 type Hook struct {
 	Dir     string   // where it stands: the repository
 	Environ []string // its environment
@@ -29,8 +29,8 @@ type Hook struct {
 	perRef bool
 }
 
-// PreReceive judges a whole push: git tells it in In, one line a ref. What is
-// refused is refused together with everything else in the push.
+// PreReceive checks a whole push, which git describes in In, one line for each ref. One
+// refusal refuses the whole push.
 func PreReceive(ctx context.Context, h Hook) ([]*Refusal, error) {
 	var push []Command
 	in := bufio.NewReaderSize(h.In, 64<<10)

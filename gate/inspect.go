@@ -15,7 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Inspected says how a gate stands.
+// Inspected is the state of a gate.
 type Inspected struct {
 	Hub      string // directory
 	Mode     string // "" = there is no gate
@@ -28,8 +28,8 @@ type Inspected struct {
 // finder takes down a finding.
 type finder func(s fail.Severity, code fail.Code, fields fail.Fields, format string, args ...any)
 
-// Inspect looks at the gate of the repository of dir. program is what Install
-// would put into the hook now.
+// Inspect checks the gate of the repository of dir. program is what Install would put into
+// the hook now.
 func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspected, error) {
 	h, err := openHub(ctx, dir, "check", environ)
 	if err != nil {

@@ -101,7 +101,7 @@ func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) 
 	return nil, nil
 }
 
-// Installed says what Install did.
+// Installed is the result of Install.
 type Installed struct {
 	Hub     string // directory
 	Mode    string // Whole or PerRef
@@ -117,8 +117,7 @@ type state struct {
 
 func (h *hub) statePath() string { return filepath.Join(h.outer.CommonDir, stateDir, "server.json") }
 
-// Install puts the gate into the repository of dir. program is what the hook
-// starts.
+// Install installs the gate in the repository of dir. program is what the hook starts.
 func Install(ctx context.Context, dir, mode, program string, environ []string) (*Installed, error) {
 	h, err := openHub(ctx, dir, "install", environ)
 	if err != nil {
@@ -311,7 +310,7 @@ func (h *hub) remove(mode string) (changed bool, err error) {
 	return true, os.Remove(path)
 }
 
-// Removed says what Uninstall did.
+// Removed is the result of Uninstall.
 type Removed struct {
 	Hub     string
 	Back    string // the hook that stands in its old place again; "" = none
@@ -319,7 +318,7 @@ type Removed struct {
 	Left    string // a kept hook that cannot go back: another one stands there now
 }
 
-// Uninstall takes the gate away.
+// Uninstall removes the gate.
 func Uninstall(ctx context.Context, dir string, environ []string) (*Removed, error) {
 	h, err := openHub(ctx, dir, "uninstall", environ)
 	if err != nil {

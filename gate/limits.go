@@ -13,7 +13,7 @@ import (
 // one agent. Bytes are those of the objects that the gate judges, unpacked. What
 // the ledger covers and the hub has lost comes back whatever it takes.
 
-// Limits bound a push. 0 is no limit.
+// Limits bound a push. 0 means no limit.
 type Limits struct {
 	Push     int64 // bytes that one push brings
 	Log      int64 // bytes of one log, with what is on the hub

@@ -17,8 +17,7 @@ import (
 // push of code alone does not start it. What it takes it leaves to git to do
 // ("fall-through"); what it does not, alone is refused.
 
-// ProcReceive talks to git until the push is judged, and returns what was
-// refused.
+// ProcReceive answers git until the push is checked, and returns what was refused.
 func ProcReceive(ctx context.Context, h Hook) ([]*Refusal, error) {
 	h.perRef = true
 	in, out := bufio.NewReaderSize(h.In, 64<<10), bufio.NewWriter(h.Out)

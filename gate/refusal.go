@@ -32,7 +32,7 @@ const (
 	Certificate = "certificate"  // pushed by another than the one who wrote it
 )
 
-// Refusal says why a ref is not taken.
+// Refusal is the reason why a ref is refused.
 type Refusal struct {
 	Ref  string
 	Rule string

@@ -21,7 +21,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Options say how a hub is migrated.
+// Options say how to migrate a hub.
 type Options struct {
 	DryRun      bool
 	Numbers     []Wish   // settle which issue has which number

@@ -42,9 +42,9 @@ type advance struct {
 	held       held
 }
 
-// Advance reads what the refs say now, from where a State ended; the zero State is
-// from nothing. It returns the next State and what changed. ErrLegacy if the hub is
-// of an older format version.
+// Advance reads the refs from where a State ended; the zero State is the beginning. It
+// returns the next State and what has changed. The error ErrLegacy means that the hub has
+// an older format version.
 func (r *Reader) Advance(ctx context.Context, from *State, now map[string]refs.OID) (*State, *delta.Delta, error) {
 	a := &advance{Reader: r, ctx: ctx, from: from, work: map[string]*work{}, held: held{read: &r.lines}}
 	a.next = &State{Refs: make(map[string]refs.OID, len(now))}

@@ -17,19 +17,19 @@ import (
 // maxArchiveSteps bounds how many steps an archive that is read may have.
 const maxArchiveSteps = 1 << 18
 
-// ArchiveRequest asks what an archive holds.
+// ArchiveRequest asks for the logs of an archive.
 type ArchiveRequest struct {
 	Hub  string   // whose lines the logs hold
 	Tip  refs.OID // the last step
 	From refs.OID // a step that is known to be valid; "" for none
 
 	// Covers reports whether the ledger covers a line, and Revoked whether an admin ended
-	// the log at that line or before it.
+	// the log at that line or earlier.
 	Covers  func(agent string, seq uint64, hash string) (bool, error)
 	Revoked func(agent string, seq uint64) bool
 }
 
-// Archive is what an archive holds.
+// Archive is the content of an archive.
 type Archive struct {
 	Step    refs.OID            // the nearest valid step; "" for none
 	Logs    map[string]refs.OID // tips of the logs that valid steps added, by agent
@@ -39,7 +39,7 @@ type Archive struct {
 	Passed int              // how many steps are passed over
 }
 
-// BadArchiveStep is a step that is passed over.
+// BadArchiveStep is a step that readers skip.
 type BadArchiveStep struct {
 	ID refs.OID
 	*archive.Fault
@@ -53,7 +53,8 @@ func (a *Archive) passOver(id refs.OID, f *archive.Fault) {
 	a.Bad = append(a.Bad, BadArchiveStep{id, f})
 }
 
-// ReadArchive judges the steps of an archive. An error says nothing about it.
+// ReadArchive reads and checks the steps of an archive. If it returns an error, the
+// archive may still be valid.
 func ReadArchive(ctx context.Context, l refs.Local, r ArchiveRequest) (Archive, error) {
 	a := Archive{Logs: map[string]refs.OID{}}
 	var steps []archiveStep
@@ -182,7 +183,8 @@ func (j *archiveJudge) folds(of foldedLog) (log archive.Log, err error) {
 	return log, nil
 }
 
-// ArchiveRequest asks what an archive holds, by what a State says and its ledger decided.
+// ArchiveRequest returns a request for an archive, which is checked against the State and
+// the decisions of its ledger.
 func (s *State) ArchiveRequest(ctx context.Context, l refs.Local, decided *ledger.Ledger, tip, from refs.OID) ArchiveRequest {
 	return ArchiveRequest{Hub: s.Hub, Tip: tip, From: from, Revoked: s.RevokedBy, Covers: func(agent string, seq uint64, hash string) (bool, error) {
 		at := decided.Position(agent)
@@ -198,8 +200,8 @@ func (s *State) ArchiveRequest(ctx context.Context, l refs.Local, decided *ledge
 	}}
 }
 
-// RevokedBy reports whether an admin ended a log at a line or before it. A later
-// revocation may only end it earlier.
+// RevokedBy reports whether an admin ended a log at a line or earlier. A later revocation
+// can only end the log earlier.
 func (s *State) RevokedBy(agent string, seq uint64) bool {
 	return s.Meta != nil && s.Meta.Ends(agent, seq)
 }

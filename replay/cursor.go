@@ -12,13 +12,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Cursor is where the next read of a log resumes, and how the log is.
+// Cursor is where the next read of a log resumes, and the state of the log there.
 type Cursor struct {
 	Here refs.OID // tips; "" if there is none
 	Hub  refs.OID
 	View refs.OID // the one of the two that is shown
 
-	// The last good line in view, and how far other things go.
+	// The last valid line, and the positions of other things.
 	Seq      uint64
 	Hash     string
 	Time     event.Time
@@ -29,9 +29,9 @@ type Cursor struct {
 	Counted  uint64     // lines that count
 	Newest   event.Time // of line Counted
 
-	// Trust is where the verdict resumes; nil if lines to come may change it for
-	// those before. Judged is the verdict then. Both are nil if there is no meta
-	// to judge by: then all lines count. They are encoded: most logs are not judged
+	// Trust is where the verdict resumes; nil if later lines may change the verdict on
+	// earlier ones. Judged is the verdict at that point. Both are nil if there is no meta,
+	// in which case all lines count. They stay encoded, because most logs are not judged
 	// again.
 	Trust  json.RawMessage // of a trust.Checkpoint
 	Judged json.RawMessage // of a trust.Verdict
@@ -51,21 +51,21 @@ type Cursor struct {
 	Missing  bool   // objects of View are
 }
 
-// Undecided is a line that a step may answer. A line that creates something is
-// known by its sequence; there may be many of them, written without a hub.
+// Undecided is a line that a step may decide. A line that creates something is identified
+// by its sequence, because an agent without a hub may write many of them.
 type Undecided struct {
 	Seq uint64
 	Raw string
 }
 
-// Proof is a proof of a fork that a line holds.
+// Proof is a proof of a fork that a line contains.
 type Proof struct {
 	Seq uint64 // of the line
 	A   string
 	B   string
 }
 
-// Unsent is how many lines the hub does not hold.
+// Unsent returns how many lines the hub does not have.
 func (c *Cursor) Unsent() uint64 {
 	at := c.HubSeq
 	if c.Diverged {
@@ -101,7 +101,7 @@ func (c *Cursor) setVerdict(judge *trust.Log, v *trust.Verdict) {
 	}
 }
 
-// Encode is the cursor, encoded. A store keeps one for each log.
+// Encode returns the encoded cursor. A store keeps one for each log.
 func (c *Cursor) Encode() []byte {
 	k := coder{}
 	k.cursor(c)
@@ -110,7 +110,7 @@ func (c *Cursor) Encode() []byte {
 
 var errCursor = errors.New("it is damaged")
 
-// DecodeCursor is the cursor that was encoded.
+// DecodeCursor decodes a cursor.
 func DecodeCursor(b []byte) (*Cursor, error) {
 	c := &Cursor{}
 	k := coder{b: b, decodes: true}

@@ -14,9 +14,9 @@ const Level2Name = "hub"
 // baseLimit bounds the files of a hub of level 2, and of a checkpoint of level 3.
 const baseLimit = 256 << 20
 
-// IsLevel2 reports whether a tip of the branch 'crosslink/hub' is a level-2
-// hub: it has issues or counters. Any other is somebody's branch that happens
-// to be called so. One that cannot be read may be a hub, so it counts as one.
+// IsLevel2 reports whether a tip of the branch 'crosslink/hub' is a hub of level 2: it has
+// issues or counters. Otherwise it is an unrelated branch with that name. A tip that
+// cannot be read may be a hub, so it counts as one.
 func IsLevel2(ctx context.Context, l refs.Local, tip refs.OID) bool {
 	if tip == "" {
 		return false
@@ -60,8 +60,8 @@ func entry(ctx context.Context, l refs.Local, tree refs.OID, name string) (found
 	return found, errors.Join(rerr, err)
 }
 
-// LegacyBase is the state that a hub of level 2 holds, or a checkpoint of level 3;
-// nil if there is none.
+// LegacyBase returns the state of a hub of level 2, or of a checkpoint of level 3; nil if
+// there is none.
 func LegacyBase(ctx context.Context, l refs.Local, level int, all map[string]refs.OID) (*event.Base, error) {
 	name := LedgerName
 	if level == 2 {

@@ -10,9 +10,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/ledger"
 )
 
-// Locks are the grants and queues of the ledger, and over them what no step covers
-// yet: claims written in this clone, and every release and break, which will end
-// its grant anybody who decides it.
+// Locks returns the grants and queues of the ledger, changed by what no step covers yet:
+// claims written in this clone, and every release and break, because any step that covers
+// them will end the grant.
 func (s *State) Locks() map[event.UUID]delta.Lock {
 	all := map[event.UUID]delta.Lock{}
 	if errors.Is(s.Ledger.Err, ledger.ErrNewer) { // newer programs know who holds what

@@ -8,11 +8,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Logs are the cursors of all logs of a State. Most logs of a large hub are settled:
-// all of their lines are on the hub, count, and are covered by the ledger. A store keeps
-// one index of all logs, which says of a settled log what a command needs, so its cursor
-// is read only if the log has moved or is asked for. Logs are not safe for concurrent
-// use. Nil is that nothing was read.
+// Logs are the cursors of all logs of a State. Most logs of a large hub are settled: all
+// of their lines are on the hub, count, and are covered by the ledger. A store keeps one
+// index of all logs. For a settled log the index has what a command needs, so the log's
+// cursor is read only if the log has moved or is requested. Logs are not safe for
+// concurrent use. Nil means that nothing was read.
 type Logs struct {
 	cursors map[string]*Cursor // of all logs that are not settled, and of those read so far
 	settled map[string]summary

@@ -25,31 +25,31 @@ import (
 // So what a tip says follows from its id alone, and what was judged of one holds
 // forever: MetaNotes keep it from one process to the next.
 
-// TrustedMeta is the ref of the meta commit that this clone has accepted: at
-// first contact the newest valid one it sees, then whatever continues that.
+// TrustedMeta is the ref of the meta commit that this clone has accepted: at first contact
+// the newest valid one, later its valid successors.
 const TrustedMeta = "refs/trusted/meta"
 
 // MetaLimit bounds the files of a meta commit.
 const MetaLimit = 16 << 20
 
-// MaxMeta bounds how many meta commits are read above the accepted one, or from
-// the first one on; a variable for its test. A hub whose chain is longer is not
-// judged by new clones, and not written to.
+// MaxMeta is the maximum number of meta commits that are read after the accepted one, or
+// from the first one; a variable for its test. New clones cannot check a hub with a longer
+// chain, and do not write to it.
 var MaxMeta = 100_000
 
-// ErrLongMeta says that a meta chain is longer than MaxMeta.
+// ErrLongMeta means that a meta chain is longer than MaxMeta.
 var ErrLongMeta = errors.New("its chain has more")
 
-// MaxBadMeta is how many invalid commits BadMeta.Texts names, the newest.
+// MaxBadMeta is how many invalid commits BadMeta.Texts lists; it lists the newest.
 const MaxBadMeta = 20
 
-// MetaState is what a meta commit says, together with those below it.
+// MetaState is the state of a meta commit and of the chain before it.
 type MetaState struct {
 	Commit refs.OID     // the nearest valid one at or below it; "" if there is none
 	Roll   *trust.State // of Commit; nil if there is none
 	Bad    *BadMeta     // invalid ones above Commit, newest first; nil: none
 
-	// Hearsay: that Commit is valid is what a note says. See MetaNote.
+	// Hearsay reports that Commit is valid only according to a saved note; see MetaNote.
 	Hearsay bool
 
 	before bool // it and all below it are of an older format version
@@ -87,7 +87,7 @@ func (b *BadMeta) why() string {
 	return strings.ToValidUTF8(why[:min(len(why), maxWhy)], "")
 }
 
-// Texts describes them, oldest first; of many only the newest.
+// Texts describes the commits, oldest first; if there are many, only the newest.
 func (b *BadMeta) Texts() []string {
 	var all []string
 	for ; b != nil && len(all) < MaxBadMeta; b = b.Below {
@@ -100,7 +100,7 @@ func (b *BadMeta) Texts() []string {
 	return all
 }
 
-// Len is how many there are.
+// Len returns the number of invalid commits.
 func (b *BadMeta) Len() int {
 	if b == nil {
 		return 0
@@ -120,7 +120,7 @@ func (b *BadMeta) and(commit refs.OID, err error) *BadMeta {
 	return next
 }
 
-// MetaChain judges meta commits, each once. It is not safe for concurrent use.
+// MetaChain checks meta commits, each once. It is not safe for concurrent use.
 type MetaChain struct {
 	ctx      context.Context
 	local    refs.Local
@@ -131,12 +131,13 @@ type MetaChain struct {
 	notes    []MetaNote // of tips, those asked for last first
 }
 
-// NewMetaChain returns a judge that knows no commit yet. It outlives ctx.
+// NewMetaChain returns a MetaChain that has checked no commit yet. It remains usable after
+// ctx ends.
 func NewMetaChain(ctx context.Context, l refs.Local) *MetaChain {
 	return &MetaChain{ctx: context.WithoutCancel(ctx), local: l, known: map[refs.OID]MetaState{}, named: map[refs.OID]MetaState{}, below: map[refs.OID]refs.OID{}}
 }
 
-// Accept takes a commit as valid without looking below it.
+// Accept marks a commit as valid without checking earlier ones.
 func (c *MetaChain) Accept(commit refs.OID) error {
 	if st, ok := c.known[commit]; ok && st.Commit == commit && !st.Hearsay {
 		c.accept(commit)
@@ -154,7 +155,7 @@ func (c *MetaChain) Accept(commit refs.OID) error {
 	return nil
 }
 
-// AcceptRoll is Accept of a commit that was read before.
+// AcceptRoll is Accept for a commit that was already read.
 func (c *MetaChain) AcceptRoll(commit refs.OID, roll *trust.State) {
 	c.known[commit] = MetaState{Commit: commit, Roll: roll}
 	c.accept(commit)
@@ -185,8 +186,8 @@ func stuckAt(id refs.OID, why error) MetaState {
 	return MetaState{Bad: (*BadMeta)(nil).and(id, why), stuck: true}
 }
 
-// At returns the state of a commit. An error is this repository's fault: what is
-// there and wrong is in the state.
+// At returns the state of a commit. An error means that this repository could not be read;
+// faults of the commit are in the state.
 func (c *MetaChain) At(tip refs.OID) (MetaState, error) { return c.at(tip, false) }
 
 func (c *MetaChain) at(tip refs.OID, hearsay bool) (MetaState, error) {
@@ -283,9 +284,9 @@ func (c *MetaChain) step(st MetaState, id refs.OID, root bool) (MetaState, error
 	return MetaState{Commit: id, Roll: roll, Hearsay: st.Hearsay}, nil
 }
 
-// Holds reports whether old, a commit, is among the first parents of tip, or tip itself. It
-// does not look at floor and below; "" is no bound. Of a tip that is noted, it is noted
-// if not.
+// Holds reports whether the commit old is tip or one of its first-parent ancestors. It
+// stops at floor; "" means no bound. If the tip is one that notes are kept for, the answer
+// is noted.
 func (c *MetaChain) Holds(tip, old, floor refs.OID) (bool, error) {
 	at := tip
 	for range MaxMeta {
@@ -310,7 +311,7 @@ func (c *MetaChain) Holds(tip, old, floor refs.OID) (bool, error) {
 	return false, nil
 }
 
-// Descends reports whether tip is a valid meta commit on top of from; "" is any.
+// Descends reports whether tip is a valid meta commit after from; "" accepts any.
 func (c *MetaChain) Descends(from, tip refs.OID) (bool, error) {
 	st, err := c.ofStep(tip)
 	if err != nil || st.Commit != tip || st.Roll == nil {

@@ -23,7 +23,7 @@ import (
 //
 // So who can write a note can hide the news of a hub from this clone, and nothing else.
 
-// MetaNote is what was judged of a meta tip.
+// MetaNote is the saved verdict on a meta tip.
 type MetaNote struct {
 	Tip    refs.OID      `json:"tip"`
 	Commit refs.OID      `json:"commit,omitempty"` // the nearest valid one
@@ -36,7 +36,7 @@ type MetaNote struct {
 	Named  bool          `json:"named,omitempty"`  // Tip is what a step names: only Bad and Marks are noted
 }
 
-// MetaBadNote is a commit that is not valid.
+// MetaBadNote is an invalid commit.
 type MetaBadNote struct {
 	Commit refs.OID `json:"commit"`
 	Why    string   `json:"why"`
@@ -55,7 +55,7 @@ const maxMetaNotes = 4
 // maxMetaNamed is how many commits are noted that steps name.
 const maxMetaNamed = 4
 
-// Recall takes the notes of an earlier process. Those that are wrong are dropped.
+// Recall loads the notes of an earlier process, and drops incorrect ones.
 func (c *MetaChain) Recall(notes []MetaNote) {
 	f := c.local.Format()
 	for _, n := range notes[:min(len(notes), maxMetaNotes+maxMetaNamed)] {
@@ -99,12 +99,12 @@ func (c *MetaChain) first(n MetaNote) {
 	}
 }
 
-// Notes are what is to be noted.
+// Notes returns the notes to save.
 func (c *MetaChain) Notes() []MetaNote {
 	return slices.DeleteFunc(slices.Clone(c.notes), func(n MetaNote) bool { return n.Tip == c.accepted })
 }
 
-// Tip is At of the tip of a branch, which is noted. The state may be Hearsay.
+// Tip is At for the tip of a branch, and saves a note. The state may be Hearsay.
 func (c *MetaChain) Tip(tip refs.OID) (MetaState, error) {
 	st, err := c.at(tip, true)
 	if err != nil || st.before {

@@ -15,14 +15,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Reader takes a State to the next one. It remembers what it has judged of the
-// ledger, so a process needs one; it is not safe for concurrent use.
+// Reader reads States. It remembers which steps of the ledger it has checked, so a process
+// needs only one. It is not safe for concurrent use.
 type Reader struct {
-	// Note returns what an earlier process judged of a hub's ledger; nil, and the
-	// zero value, are nothing.
+	// Note returns an earlier process's verdict on a hub's ledger. A nil function, like
+	// the zero value, means that there is none.
 	Note func(hub string) LedgerState
 
-	// MetaNotes returns what an earlier process judged of meta tips; nil is nothing.
+	// MetaNotes returns an earlier process's verdicts on meta tips; nil means none.
 	MetaNotes func() []MetaNote
 
 	local refs.Local
@@ -40,11 +40,11 @@ type Reader struct {
 // NewReader returns a reader of a replica; cache may be nil.
 func NewReader(l refs.Local, cache *StepFiles) *Reader { return &Reader{local: l, cache: cache} }
 
-// Lines is how many lines of logs were read so far, each time it was read.
+// Lines returns how many lines of logs were read so far, including repeated reads.
 func (r *Reader) Lines() int64 { return r.lines.Load() }
 
-// GoodLines calls each for the good lines of tip that follow chain, in order, until
-// it returns false.
+// GoodLines calls each for the valid lines of tip after chain, in order, until it returns
+// false.
 func (r *Reader) GoodLines(ctx context.Context, chain event.Chain, tip refs.OID, each func(e *event.Envelope) bool) error {
 	return goodLines(ctx, r.local, chain, tip, func(e *event.Envelope) bool {
 		r.lines.Add(1)
@@ -52,11 +52,11 @@ func (r *Reader) GoodLines(ctx context.Context, chain event.Chain, tip refs.OID,
 	})
 }
 
-// ErrLegacy says that the hub is of an older format version, which is read as a
+// ErrLegacy means that the hub has an older format version, which can only be read as a
 // whole.
 var ErrLegacy = errors.New("the hub is of an older format version")
 
-// Metas is the judge of metas. It is the Reader's, and remembers what it has judged.
+// Metas returns the Reader's MetaChain, which remembers what it has checked.
 func (r *Reader) Metas(ctx context.Context) *MetaChain {
 	if r.metas == nil {
 		r.metas = NewMetaChain(ctx, r.local)
@@ -67,8 +67,8 @@ func (r *Reader) Metas(ctx context.Context) *MetaChain {
 	return r.metas
 }
 
-// Judge is the reader of the steps of a hub, and the judge of their metas. They
-// are the Reader's, and remember what it has judged.
+// Judge returns the Reader's reader of a hub's steps and its MetaChain. Both remember what
+// they have checked.
 func (r *Reader) Judge(ctx context.Context, s *State) (*ledger.Reader, *MetaChain) {
 	if r.steps == nil || r.hub != s.Hub {
 		r.hub, r.steps, r.bad = s.Hub, NewSteps(ctx, r.local, s.Hub), nil
@@ -86,8 +86,8 @@ func (r *Reader) Judge(ctx context.Context, s *State) (*ledger.Reader, *MetaChai
 	return r.ledger, r.steps.Metas
 }
 
-// View is what the ledger of a State decided. With ledger.ErrNewer it is what was
-// decided by rules that are known.
+// View returns the decisions of the ledger of a State. With the error ledger.ErrNewer it
+// contains the decisions by known rules.
 func (r *Reader) View(ctx context.Context, s *State) (ledger.View, error) {
 	judge, _ := r.Judge(ctx, s)
 	if s.Ledger.Ref == "" || s.Hub == "" {
@@ -108,7 +108,7 @@ func (r *Reader) View(ctx context.Context, s *State) (ledger.View, error) {
 	return v, err
 }
 
-// NewBad returns the bad steps that were found since it was asked last.
+// NewBad returns the bad steps found since the last call.
 func (r *Reader) NewBad() []ledger.Bad {
 	found := r.found
 	r.found = nil

@@ -19,11 +19,12 @@ const (
 	HubRoot  = refs.SeenPrefix         // last seen on the hub, and accepted
 	LostRoot = "refs/lost/"            // tips of the ledger that the hub lost, by id
 
-	// ArchivedRoot is above the logs that the hub keeps in its archive, by agent.
+	// ArchivedRoot is the prefix of refs for logs that the hub keeps in its archive, by
+	// agent.
 	ArchivedRoot = refs.ArchivedPrefix
 
-	// IncomingRoot is what was fetched last and not looked at yet. No State follows
-	// from it.
+	// IncomingRoot is the prefix of refs that were fetched last and are not checked yet.
+	// They never affect a State.
 	IncomingRoot = refs.IncomingPrefix
 
 	Agents     = refs.Agents // below HereRoot and HubRoot: one log each
@@ -36,13 +37,13 @@ const (
 // FormatVersion is the hub format that this package reads.
 const FormatVersion = 4
 
-// Relevant reports whether a State follows from a ref of this name. Presence is
-// read separately, and what was fetched and not accepted changes nothing.
+// Relevant reports whether a ref of this name affects a State. Presence is read
+// separately, and refs that were fetched but not accepted change nothing.
 func Relevant(name string) bool {
 	return strings.HasPrefix(name, HereRoot) || strings.HasPrefix(name, HubRoot) || strings.HasPrefix(name, LostRoot) || strings.HasPrefix(name, ArchivedRoot) || strings.HasPrefix(name, TrustedMeta)
 }
 
-// Stamp stands for all refs that a State follows from.
+// Stamp returns a hash of all refs that affect a State.
 func Stamp(all map[string]refs.OID) []byte {
 	names := make([]string, 0, len(all))
 	for name := range all {
@@ -59,16 +60,16 @@ func Stamp(all map[string]refs.OID) []byte {
 	return sum[:]
 }
 
-// State is what was read of a replica at one moment, without the lines. The zero
-// State is that nothing was read. What a State says is never altered once it is returned;
-// ReadWith and the first use of a cursor change only where that is read.
+// State is what was read from a replica at one moment, without the lines. The zero State
+// means that nothing was read. The content of a returned State never changes; ReadWith and
+// the first use of a cursor only change where it is read from.
 type State struct {
 	Refs  map[string]refs.OID // the relevant ones; those of logs only if they were read, not decoded
 	Level int                 // the hub's format version; 0: there is no hub yet
 	Bound bool                // the hub's own meta has been seen
 	Hub   string              // id that the lines carry; "" if there is no meta
 
-	// Of the meta. Roll is nil if there is none of this format version.
+	// From the meta. Roll is nil if there is none of this format version.
 	Meta       *trust.Meta
 	Roll       *trust.State
 	MetaCommit refs.OID // the commit Roll was read from
@@ -81,7 +82,7 @@ type State struct {
 	stamp []byte // of Refs, where it was made
 }
 
-// Stamp stands for the refs that the State follows from.
+// Stamp returns the hash of the refs that the State was read from.
 func (s *State) Stamp() []byte {
 	if s.stamp != nil {
 		return s.stamp
@@ -89,7 +90,7 @@ func (s *State) Stamp() []byte {
 	return Stamp(s.Refs)
 }
 
-// LedgerState is what the ledger decided.
+// LedgerState is the content of the ledger.
 type LedgerState struct {
 	Ref     refs.OID                       `json:"ref,omitempty"`   // what it was read from
 	Tip     string                         `json:"tip,omitempty"`   // Ref, where that could be judged
@@ -105,17 +106,17 @@ type LedgerState struct {
 	Base     string     `json:"base,omitempty"`      // hash of the base that the hub started from
 	BaseTime event.Time `json:"base_time,omitempty"` // the greatest time in it
 
-	// Err says why the ledger could not be judged: then nothing is decided.
-	// ledger.ErrNewer: what is above is what was decided by rules that are known.
+	// Err is the reason why the ledger could not be checked; then nothing is decided. With
+	// ledger.ErrNewer, the fields above have the decisions by known rules.
 	Err error `json:"-"`
 }
 
 // MaxBad is how many bad steps are remembered.
 const MaxBad = 100
 
-// Verdict is what counts of an agent's log and what is signed of it; nil where
-// there is no meta to judge by. By a cursor that cannot be read nothing counts: when
-// the log is read next, it is judged from its first line.
+// Verdict returns which lines of an agent's log count, and which are signed; nil if there
+// is no meta. If the cursor cannot be read, no line counts; the next read judges the log
+// from its first line.
 func (s *State) Verdict(agent string) *trust.Verdict {
 	c := s.Cursor(agent)
 	switch {
@@ -133,7 +134,7 @@ func (s *State) Verdict(agent string) *trust.Verdict {
 	return trust.Unread(agent, c.Seq)
 }
 
-// Chain is the end of an agent's log, for a line to be appended.
+// Chain returns the end of an agent's log, to which a line can be appended.
 func (s *State) Chain(agent string) event.Chain {
 	k := event.Chain{Hub: s.Hub, Agent: agent}
 	if c := s.Cursor(agent); c != nil {
@@ -142,8 +143,8 @@ func (s *State) Chain(agent string) event.Chain {
 	return k
 }
 
-// Cursor is the cursor of an agent's log, nil if there is no such log. One that can no
-// longer be read is that of a log whose objects are missing.
+// Cursor returns the cursor of an agent's log; nil if there is no such log. If the cursor
+// can no longer be read, it returns that of a log whose objects are missing.
 func (s *State) Cursor(agent string) *Cursor {
 	c, err := s.Logs.get(agent)
 	if err != nil {
@@ -163,15 +164,15 @@ func (s *State) activeWith(some func(*Cursor) bool) (ids []string) {
 	return ids
 }
 
-// AgentIDs are the ids of all logs, sorted.
+// AgentIDs returns the ids of all logs, sorted.
 func (s *State) AgentIDs() []string { return s.Logs.agents() }
 
-// Active are the ids of the logs that are not settled, sorted: of all others every line
-// is on the hub, counts, and is covered by the ledger.
+// Active returns the ids of the logs that are not settled, sorted. In a settled log every
+// line is on the hub, counts, and is covered by the ledger.
 func (s *State) Active() []string { return s.Logs.active() }
 
-// WroteSince counts the agents whose newest line that counts has this time or a later
-// one, and those of them whose logs are written here.
+// WroteSince returns how many agents have a line that counts with this time or a later
+// one, and how many of their logs are written here.
 func (s *State) WroteSince(from event.Time) (all, here int) {
 	if s.Logs == nil {
 		return 0, 0
@@ -208,7 +209,7 @@ func (s *State) Lines() (n uint64) {
 	return n
 }
 
-// Settled reports how many lines a settled log has; 0 if it is not settled.
+// Settled returns how many lines a settled log has; 0 if it is not settled.
 func (s *State) Settled(agent string) uint64 {
 	if s.Logs == nil {
 		return 0
@@ -216,17 +217,16 @@ func (s *State) Settled(agent string) uint64 {
 	return s.Logs.settled[agent].seq
 }
 
-// ReadWith has the cursors that were not read yet read with another function, which
-// returns the same: the file that they were read from was closed.
+// ReadWith replaces the function that reads cursors that were not read yet, because the
+// file that it read was closed. The new function returns the same cursors.
 func (s *State) ReadWith(read func(agent string) (*Cursor, error)) {
 	if s.Logs != nil {
 		s.Logs.read = read
 	}
 }
 
-// Open are the undecided lines of a log, in order. Of those that create
-// something only the sequence is known. Where unsigned lines follow that do not
-// count, these are left out.
+// Open returns the undecided lines of a log, in order. Lines that create something have
+// only the sequence. Unsigned lines at the end that do not count are left out.
 func (s *State) Open(agent string) []*event.Envelope {
 	c := s.Cursor(agent)
 	if c == nil || len(c.Undecided) == 0 {
@@ -249,8 +249,8 @@ func (s *State) Open(agent string) []*event.Envelope {
 	return lines
 }
 
-// Lost are the branches of the ledger that the hub lost and that wait to be
-// brought back.
+// Lost returns the branches of the ledger that the hub has lost and that are not restored
+// yet.
 func (s *State) Lost() (tips []refs.OID) {
 	for name, oid := range s.Refs {
 		if strings.HasPrefix(name, LostRoot) {
@@ -261,7 +261,7 @@ func (s *State) Lost() (tips []refs.OID) {
 	return tips
 }
 
-// Proofs are those in the logs, by the agent they are about.
+// Proofs returns the fork proofs in the logs, by the agent they are about.
 func (s *State) Proofs() map[string][]*trust.Proof {
 	all := map[string][]*trust.Proof{}
 	for _, id := range s.activeWith(func(c *Cursor) bool { return len(c.Proofs) > 0 }) {
@@ -277,8 +277,8 @@ func (s *State) Proofs() map[string][]*trust.Proof {
 // judges reports whether the lines can be judged by a meta of this format version.
 func (s *State) judges() bool { return s.Roll != nil && s.Roll.Newer() == 0 }
 
-// Cacheable reports whether the State follows from its refs alone: nothing is
-// shown in place of something that may still come.
+// Cacheable reports whether the State depends only on its refs: it shows nothing in place
+// of data that is missing for now.
 func (s *State) Cacheable() bool {
 	if s.Level != FormatVersion || !s.judges() || s.Ledger.Err != nil {
 		return false
@@ -311,14 +311,14 @@ func (s *State) Header() []byte {
 	return b
 }
 
-// Saved is a State as a store keeps it.
+// Saved is an encoded State, as a store keeps it.
 type Saved struct {
 	Stamp, Header []byte
 	Index         []byte                              // of the logs
 	Cursor        func(agent string) (*Cursor, error) // of a log that is in the index
 }
 
-// Decode returns the State that was saved, without its meta: what Advance resumes from.
+// Decode returns a saved State without its meta, so that Advance can resume from it.
 func Decode(b Saved) (*State, error) {
 	var h header
 	if err := json.Unmarshal(b.Header, &h); err != nil {
@@ -344,8 +344,8 @@ func logRef(name string) (agent string, here, isLog bool) {
 	return "", false, false
 }
 
-// HubTip returns the tip of a log on the hub, "" for none: that of its branch or, if it
-// has none, that in the archive.
+// HubTip returns the tip of a log on the hub: that of its branch or, if there is no
+// branch, that in the archive; "" if the hub has neither.
 func HubTip(all map[string]refs.OID, agent string) (tip refs.OID, archived bool) {
 	if tip := all[HubRoot+Agents+agent]; tip != "" {
 		return tip, false

@@ -15,11 +15,11 @@ import (
 // They are a cache: a file's id is the hash of its content, which is checked, so
 // a cached file is right or is not used.
 
-// FewFiles is how many files are read from the repository's objects without
-// looking into the cache: a step adds a handful.
+// FewFiles is how many files are read from the repository's objects before the cache is
+// used: a step adds only a few.
 const FewFiles = 16
 
-// StepFiles are files of a step by their ids. Nil is an empty cache.
+// StepFiles is a cache of a step's files, by id. Nil is an empty cache.
 type StepFiles struct {
 	Format refs.Format
 	Load   func() []byte  // what Save was given last; nil if there is nothing

@@ -13,13 +13,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Steps is ledger.Source over the objects of a repository. It reads by object id
-// only, so the same question has the same answer in every clone, and a clone and
-// a server's gate judge alike. It is not safe for concurrent use.
+// Steps implements ledger.Source over the objects of a repository. It reads only by object
+// id, so it returns the same answers in every clone and on a server. It is not safe for
+// concurrent use.
 type Steps struct {
-	// Metas judges the meta commits that steps were decided under.
+	// Metas checks the meta commits that the steps name.
 	Metas *MetaChain
-	// Cache holds files of the step that an earlier process read; it may be nil.
+	// Cache has files of the step that an earlier process read; it may be nil.
 	Cache *StepFiles
 
 	ctx    context.Context
@@ -40,11 +40,11 @@ const maxStepFiles = 1 << 18
 // level-3 checkpoint.
 const maxStepFile = ledger.MaxBase
 
-// MaxStep bounds all files of a step together.
+// MaxStep is the maximum size of all files of a step together.
 const MaxStep = 2 * maxStepFile
 
-// NewSteps returns the source of a hub's ledger. It outlives ctx. With hub ""
-// only Parents is of use.
+// NewSteps returns the source of a hub's ledger. It remains usable after ctx ends. If hub
+// is "", only Parents can be used.
 func NewSteps(ctx context.Context, l refs.Local, hub string) *Steps {
 	return &Steps{ctx: context.WithoutCancel(ctx), local: l, hub: hub, heads: map[string]refs.CommitHead{}, blobs: map[refs.OID][]byte{},
 		Metas: NewMetaChain(ctx, l), signed: map[string]*signedLog{}}

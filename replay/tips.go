@@ -99,8 +99,7 @@ func (a *advance) beyond(id string, here, hub refs.OID) (after uint64, err error
 	return n, nil
 }
 
-// FirstHub is the hub id that the first line of a log carries, "" if there is
-// none.
+// FirstHub returns the hub id in the first line of a log; "" if there is none.
 func FirstHub(ctx context.Context, l refs.Local, id string, tip refs.OID) (hub string, err error) {
 	_, err = refs.WalkLogs(ctx, l, []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, seq uint64, line []byte) bool {
 		if seq == 0 {
@@ -138,7 +137,7 @@ func goodLines(ctx context.Context, l refs.Local, chain event.Chain, tip refs.OI
 	return err
 }
 
-// LineAt returns one line of a tip, nil if there is none.
+// LineAt returns one line of a tip; nil if there is none.
 func LineAt(ctx context.Context, l refs.Local, agent string, tip refs.OID, seq uint64) ([]byte, error) {
 	if tip == "" || seq == 0 {
 		return nil, nil
@@ -149,8 +148,8 @@ func LineAt(ctx context.Context, l refs.Local, agent string, tip refs.OID, seq u
 // commonChunk is how many lines of two logs are compared at a time.
 const commonChunk = 1024
 
-// CommonLines counts the good lines that two tips of a log share, for whatever hub
-// they were written.
+// CommonLines counts the valid lines that two tips of a log have in common, even if they
+// were written for different hubs.
 func CommonLines(ctx context.Context, l refs.Local, id string, a, b refs.OID) (uint64, error) {
 	hub, err := FirstHub(ctx, l, id, a)
 	if err != nil || hub == "" {
@@ -184,7 +183,7 @@ func CommonLines(ctx context.Context, l refs.Local, id string, a, b refs.OID) (u
 	}
 }
 
-// PartRequest asks for the good part of a tip.
+// PartRequest asks for the valid beginning of a tip.
 type PartRequest struct {
 	Hub, Agent string
 	Tip        refs.OID
@@ -193,7 +192,8 @@ type PartRequest struct {
 	At         uint64          // a line of which the hash is wanted
 }
 
-// Part is a log as far as it is good and, where it was signed, continued signed.
+// Part is the valid beginning of a log. In a log that was signed, it has only lines that
+// are covered by a signature.
 type Part struct {
 	event.Chain
 	Ended  string // why it stops before its end; "" if it does not
@@ -202,7 +202,7 @@ type Part struct {
 	At     string // hash of the line asked for; "" if that is not in the part
 }
 
-// GoodPart walks a tip as far as it is good.
+// GoodPart reads the valid beginning of a tip.
 func GoodPart(ctx context.Context, l refs.Local, r PartRequest) (Part, error) {
 	w := &work{agent: r.Agent, hub: r.Hub, position: r.Position, at: map[uint64]string{r.At: ""}}
 	w.cur.View = r.Tip

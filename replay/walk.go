@@ -155,8 +155,8 @@ func lineAt(ctx context.Context, l refs.Local, agent string, tip refs.OID, at ui
 	return line, err
 }
 
-// IsNewer reports whether a line could not be read because a newer program wrote
-// it. Such a line is one of the log: it is kept, and nothing is put in its place.
+// IsNewer reports whether a line could not be read because a newer program wrote it. Such
+// a line belongs to the log: it is kept and never replaced.
 func IsNewer(err error) bool {
 	var le *event.LineError
 	return errors.As(err, &le) && le.Reason == event.Newer

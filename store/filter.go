@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Filter says which issues a list holds, and in which order. The zero Filter
-// is every open issue, newest first.
+// Filter selects and orders the issues of a list. The zero Filter is every open issue,
+// newest first.
 type Filter struct {
 	Status      string     // "open" ("" is open), "closed", "archived" or "all"
 	Issue       event.UUID // this one alone

@@ -83,14 +83,14 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 	return m
 }
 
-// WithMarks says what there is to say of each line's signature.
+// WithMarks sets the mark of each line's signature.
 func (m *Memory) WithMarks(mark func(agent string, seq uint64) string) *Memory {
 	m.mark = mark
 	return m
 }
 
-// Mark returns what is to be said of a line's signature where it is shown, a
-// rule of package trust; "" for nothing.
+// Mark returns the mark to show beside a line, a rule of package trust, because of its
+// signature; "" for none.
 func (m *Memory) Mark(agent string, seq uint64) string {
 	if m.mark == nil {
 		return ""

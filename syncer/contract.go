@@ -2,7 +2,7 @@ package syncer
 
 import "time"
 
-// Task is what a run is asked for.
+// Task is what the caller asks a run to do.
 type Task struct {
 	Decide     bool // decide what others left undecided, too
 	Insist     bool // ask for everything again: a hub that was busy, and all that was refused
@@ -18,7 +18,7 @@ type Task struct {
 	CommandWait time.Duration // how long a command waits for one push
 }
 
-// Log is one agent's log, as far as publishing asks.
+// Log is the part of an agent's log that matters for publishing.
 type Log struct {
 	Name    string
 	Last    uint64 // sequence of its last event here
@@ -31,7 +31,7 @@ type Log struct {
 	Changed bool   // the event that was refused is no longer at its place
 }
 
-// View is the clone at one moment.
+// View is the state of the clone at one moment.
 type View struct {
 	Open    bool // there is a hub that may be written to
 	Logs    []Log
@@ -55,7 +55,7 @@ func (v *View) log(name string) *Log {
 	return nil
 }
 
-// Failure is why there is no answer of the hub.
+// Failure is the reason why the hub did not answer.
 type Failure byte
 
 const (
@@ -68,7 +68,7 @@ const (
 	NotStored         // of a fetch: what it brought could not be kept here
 )
 
-// Status is what became of one ref of a push.
+// Status is the result for one ref of a push.
 type Status byte
 
 const (
@@ -79,13 +79,13 @@ const (
 	With     // only because another ref of the push was
 )
 
-// At is when an event happened. Jitter is a random number in [0, 1).
+// At is the time of an event. Jitter is a random number in [0, 1).
 type At struct {
 	Now    time.Time
 	Jitter float64
 }
 
-// Event is what happened since the last action.
+// Event is what has happened since the last action.
 type Event interface{ at() At }
 
 func (a At) at() At { return a }
@@ -98,7 +98,7 @@ type (
 		Memory Memory
 		View   View
 	}
-	// Fetched answers Fetch.
+	// Fetched is the result of Fetch.
 	Fetched struct {
 		At
 		Failure    Failure
@@ -109,7 +109,7 @@ type (
 		Rebased    bool     // a log was put on top of the hub's commit of the same events
 		View       View
 	}
-	// Pushed answers Push. Nothing: there was nothing to push after all.
+	// Pushed is the result of Push. Nothing: there was nothing to push.
 	Pushed struct {
 		At
 		Nothing    bool
@@ -123,13 +123,14 @@ type (
 		Apart      bool // accepted, by another repository
 		Memory     Memory
 	}
-	// Swapped answers Swap. Appended: another process has written meanwhile.
+	// Swapped is the result of Swap. Appended: another process has written in the
+	// meantime.
 	Swapped struct {
 		At
 		Appended bool
 		View     View
 	}
-	// Woke answers Wait.
+	// Woke is the end of Wait.
 	Woke struct {
 		At
 		Locked bool // the sync lock is held (again)
@@ -158,8 +159,8 @@ func (e Pushed) unsent() bool {
 type Action interface{ action() }
 
 type (
-	// Fetch fetches everything and accepts what may be believed. Of the logs
-	// named in Rejected the hub may hold the same events in another commit.
+	// Fetch fetches everything and accepts what is valid. The hub may have the events of
+	// the logs in Rejected in other commits.
 	Fetch struct{ Rejected []string }
 	// Push is one push.
 	Push struct {
@@ -170,8 +171,8 @@ type (
 	}
 	// Swap records what the hub accepted as seen on it.
 	Swap struct{ Accepted []string }
-	// Wait waits until a time, without the sync lock where Unlock says so. Why
-	// is for people, "" if it is too short to mention.
+	// Wait waits until a time, and releases the sync lock if Unlock is set. Why is the
+	// reason to show to people; "" if the wait is too short to mention.
 	Wait struct {
 		Until  time.Time
 		Why    string
@@ -181,7 +182,7 @@ type (
 	Done struct{ Outcome Outcome }
 )
 
-// Part is what a push carries of one log.
+// Part is the part of one log that a push sends.
 type Part struct {
 	Name  string
 	UpTo  uint64 // the events up to here
@@ -213,7 +214,7 @@ const (
 	NotYet                    // Outcome.Paced says until when
 )
 
-// Outcome is how a run ended.
+// Outcome is the result of a run.
 type Outcome struct {
 	Reason  Reason
 	Failure Failure

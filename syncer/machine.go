@@ -17,7 +17,7 @@ const (
 	racedFor = 5 * time.Second
 )
 
-// JustRaced reports whether this clone has lost a race for the ledger just now.
+// JustRaced reports whether this clone has just lost a race for the ledger.
 func (m Memory) JustRaced(now time.Time) bool {
 	age := now.Sub(m.Raced)
 	return !m.Raced.IsZero() && age >= 0 && age < racedFor
@@ -63,7 +63,7 @@ type count struct {
 	behind  bool // others overtook a push of this run
 }
 
-// State is a run of the machine. Memory is what its caller keeps.
+// State is the state of a run. Memory is the part that the caller keeps.
 type State struct {
 	Memory Memory
 
@@ -83,7 +83,7 @@ type State struct {
 	outcome Outcome
 }
 
-// Sent is how many events the run has sent so far.
+// Sent returns how many events the run has sent so far.
 func (s State) Sent() int { return s.outcome.Sent }
 
 // Next is the machine. The rules of a run are, in this order:

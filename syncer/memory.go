@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Tip is where a branch ends. The machine compares tips and knows nothing else
-// of them; "" is no branch.
+// Tip is the tip of a branch; "" is no branch. The machine only compares tips.
 type Tip string
 
 // Names of branches that are no logs.
@@ -30,13 +29,13 @@ const (
 	longestPause = 24 * time.Hour
 )
 
-// Refusal is what the hub refused, of one branch or of everything.
+// Refusal is what the hub refused: one branch, or everything.
 type Refusal struct {
-	// Of a log that was written here: the hub takes the events up to Low, and
-	// refuses the events after it up to High.
+	// For a log that was written here: the hub accepts the events up to Low, and refuses
+	// those after it up to High.
 	Low, High uint64
-	// Of a log that the hub has lost, and of the ledger: its tip as it was seen
-	// on the hub before.
+	// For the ledger, and for a log that the hub has lost: the tip that was last seen on
+	// the hub.
 	Tip   Tip
 	Why   string    // the hub's rule, in the server's words
 	At    time.Time // when it was refused last
@@ -44,7 +43,7 @@ type Refusal struct {
 	About About     // of a log
 }
 
-// About says what a refusal of a log is about.
+// About is the part of a log that a refusal is about.
 type About byte
 
 const (
@@ -53,8 +52,8 @@ const (
 	AboutLog         // it refuses the log whatever is in it
 )
 
-// Due reports whether what was refused may be offered again. A refusal in the
-// future was noted by a wrong clock.
+// Due reports whether what was refused may be offered again. A refusal with a time in the
+// future was recorded with a wrong clock, and is due.
 func (r Refusal) Due(now time.Time) bool {
 	age := now.Sub(r.At)
 	return age < 0 || age >= r.pause()
@@ -71,8 +70,8 @@ func (r Refusal) pause() time.Duration {
 // found reports whether the refused event is known.
 func (r Refusal) found(onHub uint64) bool { return r.High <= max(r.Low, onHub)+1 }
 
-// Memory is what a clone remembers of its hub between runs. Maps in it are never
-// changed, only replaced.
+// Memory is what a clone remembers of its hub between runs. Its maps are replaced, never
+// changed.
 type Memory struct {
 	Pace     Pace
 	NoAtomic bool               // the hub cannot push atomically

@@ -47,7 +47,7 @@ const (
 	slowKnown = 10 * time.Minute
 )
 
-// Urgency says how much of a minute's pushes a push may use.
+// Urgency determines how many of a minute's pushes a push may use.
 type Urgency byte
 
 const (
@@ -68,7 +68,7 @@ func (u Urgency) share(n int) int {
 	return n
 }
 
-// Limits say how many pushes a minute a hub may be sent.
+// Limits are how many pushes a minute a clone may send to a hub.
 type Limits struct {
 	Set       bool // PerMinute was configured and holds whatever happened
 	PerMinute int  // 0 is any number
@@ -87,8 +87,8 @@ type Pace struct {
 	Slowed time.Time   `json:"slowed,omitzero"` // until then a hub without a limit has one
 }
 
-// AsOf drops what is over. A start in the future was noted by a wrong clock and
-// counts as now; an end further ahead than any rule sets counts as over.
+// AsOf drops what has expired. A start in the future was recorded with a wrong clock and
+// counts as now; an end later than any rule can set counts as expired.
 func (p Pace) AsOf(now time.Time) Pace {
 	recent := func(all []time.Time) (kept []time.Time) {
 		for i, at := range all {
@@ -114,11 +114,11 @@ func (p Pace) AsOf(now time.Time) Pace {
 	return p
 }
 
-// Slow reports whether a push took longer than a command waits, not long ago.
+// Slow reports whether a recent push took longer than a command waits.
 func (p Pace) Slow(now time.Time) bool { return !p.AsOf(now).Cut.IsZero() }
 
-// Limit is what the hub is sent of pushes of an urgency. shared: it is the clone's
-// share of the hub's limit.
+// Limit returns the limit for pushes of an urgency. shared reports whether it is the
+// clone's share of a limit for all clones.
 func (p Pace) Limit(l Limits, u Urgency, now time.Time) (limit Rate, shared bool) {
 	switch {
 	case l.Set || l.PerMinute > 0:
@@ -136,8 +136,7 @@ func (p Pace) Limit(l Limits, u Urgency, now time.Time) (limit Rate, shared bool
 	return limit, false
 }
 
-// Turn is when the next push may start under a limit; a time in the past is at
-// once.
+// Turn returns when the limit allows the next push; a time in the past means at once.
 func (p Pace) Turn(r Rate, u Urgency) time.Time {
 	if r.Pushes == 0 {
 		return time.Time{}
@@ -157,7 +156,8 @@ func (p Pace) Turn(r Rate, u Urgency) time.Time {
 	return latest(at, all[len(all)-1].Add(Coalesce))
 }
 
-// Left is how many of the pushes of a limit may still start, claims and releases apart.
+// Left returns how many pushes the limit still allows; claims and releases are counted
+// separately.
 func (p Pace) Left(r Rate, now time.Time) int {
 	left := r.Pushes
 	for _, at := range slices.Concat(p.Pushes, p.Locks) {
@@ -183,15 +183,15 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// Paced says that no push may start, and when one may.
+// Paced says that no push may start now, and when one may.
 type Paced struct {
 	Until time.Time
 	Why   string
 	Busy  bool // the hub asked for it, or did not answer; otherwise it is our own limit
 }
 
-// May says when a push may start: at once (nil), or later. insist asks a hub
-// that was busy.
+// May returns nil if a push may start now, or else when it may. With insist, a hub that
+// was busy is contacted anyway.
 func (p Pace) May(now time.Time, l Limits, u Urgency, insist bool) *Paced {
 	p = p.AsOf(now)
 	if p.Until.After(now) && !insist {
@@ -204,14 +204,14 @@ func (p Pace) May(now time.Time, l Limits, u Urgency, insist bool) *Paced {
 	return nil
 }
 
-// MayStart is when a push of this urgency may start.
+// MayStart returns when a push of this urgency may start.
 func (p Pace) MayStart(now time.Time, l Limits, u Urgency) time.Time {
 	p = p.AsOf(now)
 	limit, _ := p.Limit(l, u, now)
 	return latest(p.Turn(limit, u), p.Until)
 }
 
-// Started notes a push.
+// Started records a push.
 func (p Pace) Started(now time.Time, l Limits, u Urgency) Pace {
 	p = p.AsOf(now)
 	switch limit, _ := p.Limit(l, u, now); {
@@ -237,8 +237,8 @@ func (p Pace) takeBack(start time.Time) Pace {
 	return p
 }
 
-// Busy notes that the hub is to be left alone, and for how long it asked for
-// that, 0 if it did not say. jitter is in [0, 1).
+// Busy records that the hub must be left alone, and for how long; asked is 0 if the hub
+// named no time. jitter is in [0, 1).
 func (p Pace) Busy(now time.Time, why string, asked time.Duration, jitter float64) (Pace, Paced) {
 	more := max(p.Holds-2, 0)
 	if asked <= 0 {
@@ -252,8 +252,8 @@ func (p Pace) Busy(now time.Time, why string, asked time.Duration, jitter float6
 	return p, Paced{p.Until, why, true}
 }
 
-// Ended notes how long a push took that came to an end, or was given up (cut).
-// wait is how long a command waits.
+// Ended records how long a push took that has ended or was given up (cut). wait is how
+// long a command waits.
 func (p Pace) Ended(now time.Time, took, wait time.Duration, cut bool) Pace {
 	p = p.AsOf(now)
 	if cut || !p.Cut.IsZero() && took > wait {
@@ -270,8 +270,8 @@ func (p Pace) Ended(now time.Time, took, wait time.Duration, cut bool) Pace {
 	return p
 }
 
-// Answered notes what came of a push that started at a time. If the hub is busy, it says
-// until when it is left alone.
+// Answered records the result of a push that began at start. If the hub is busy, it
+// returns until when to leave the hub alone.
 func (p Pace) Answered(e Pushed, t Task, start time.Time) (Pace, *Paced) {
 	if e.unsent() {
 		p = p.takeBack(start)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Rate is a number of pushes in a time. The zero Rate is any number.
+// Rate is a number of pushes in a period. The zero Rate is unlimited.
 type Rate struct {
 	Pushes int
 	Per    time.Duration
@@ -37,7 +37,7 @@ func (r Rate) spread(times []time.Time) time.Time {
 	return times[len(times)-1].Add(r.Per / time.Duration(r.Pushes-burst))
 }
 
-// String is the rate in words: "6 pushes a minute", "1 push in 4 min".
+// String returns the rate in words: "6 pushes a minute", "1 push in 4 min".
 func (r Rate) String() string { return r.of("push", "pushes") }
 
 func (r Rate) of(one, many string) string {
@@ -57,22 +57,22 @@ const (
 	// handover is how many pushes a minute a clone has for its locks, whatever its
 	// share: a claim and a release.
 	handover = 2
-	// MaxPerMinute is the largest limit of a hub: a larger one is no limit.
+	// MaxPerMinute is the highest limit of a hub; a larger number means no limit.
 	MaxPerMinute = 100_000
 )
 
 // Shared is the limit that the admins of a hub have set for all its clones together
-// (policy.pushes_per_minute of its meta), and who shares it: the agents that wrote
-// lately, each alike, so that a clone in which fifty of them work has fifty times
-// the share of a clone with one.
+// (policy.pushes_per_minute in its meta), and the agents that share it: those that wrote
+// recently, each with an equal share. So a clone in which fifty of them work has fifty
+// times the share of a clone with one.
 type Shared struct {
 	PerMinute uint64 // 0 is no limit
 	Active    int    // agents that wrote lately
 	Here      int    // of them, in this clone
 }
 
-// Share is what of the limit is this clone's. A clone that is about to push has an
-// agent, whether it has been seen or not.
+// Share returns this clone's share of the limit. A clone that is about to push counts as
+// having an agent, even if the agent has not been seen.
 func (h Shared) Share() Rate {
 	if h.PerMinute == 0 || h.PerMinute > MaxPerMinute {
 		return Rate{}
@@ -86,13 +86,12 @@ func (h Shared) Share() Rate {
 	return Rate{1, min(minute*time.Duration(all)/time.Duration(mine), longestShare)}
 }
 
-// LongestPause is the longest time between two questions of a poll.
+// LongestPause is the longest time between two polls.
 const LongestPause = time.Minute
 
-// Pause is how long a poll waits until it asks again: the longer, the longer
-// nothing has come, from first on and up to a minute. When something comes, quiet
-// is 0 again, and so is the pause the first. jitter, in [0, 1), takes up to a
-// quarter of it away, so that those who began together do not ask together.
+// Pause returns how long to wait before the next poll: first at first, then longer the
+// longer nothing new has come (quiet), up to a minute. jitter, in [0, 1), shortens the
+// pause by up to a quarter, so that clones that started together do not poll together.
 func Pause(first, quiet time.Duration, jitter float64) time.Duration {
 	pause := min(max(quiet/5, first), max(LongestPause, first))
 	return pause - time.Duration(jitter*float64(pause/4))

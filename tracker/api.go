@@ -12,18 +12,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Options say where a tracker is opened and what it uses of the world.
+// Options say where a tracker is opened, and provide its environment, clock and output.
 type Options = clone.Options
 
 // Projection answers questions about the state at one moment.
 type Projection = reading.Projection
 
-// Freshness says how a read treats the hub.
+// Freshness is how a read uses the hub.
 type Freshness int
 
 const (
-	// Here answers from what is here. With nothing here yet it is Fresh; when
-	// the last contact is old, a detached sync is started.
+	// Here reads local data without contacting the hub. If there is no local data yet, it
+	// works like Fresh. If the last contact is old, it starts a detached sync.
 	Here Freshness = iota
 	// Fresh syncs first, within a bounded wait, and answers in any case.
 	Fresh
@@ -31,7 +31,7 @@ const (
 	Offline
 )
 
-// Confirmation says how far a write has come.
+// Confirmation is how far a write has come: saved, sent or confirmed.
 type Confirmation string
 
 const (
@@ -49,20 +49,20 @@ type EmitOptions struct {
 	signing *clone.Signing // how the lines of all calls that belong together are signed; nil for one alone
 }
 
-// Receipt is what a write left behind.
+// Receipt is the result of a write.
 type Receipt struct {
 	Agent string            // who wrote
 	Lines []*event.Envelope // empty if there was nothing to write
 	Sync  Confirmation
-	// Undecided: one of the lines awaits a decision of the ledger (a number, a lock);
-	// then the write is Queued, wherever the lines are.
+	// Undecided reports whether one of the lines waits for a decision of the ledger (a
+	// number or a lock). The write is then Queued, even if the hub has the lines.
 	Undecided bool
 	seen      time.Time  // when publishing has shown that the hub is as it was seen
 	forked    bool       // somebody else writes under this id
 	View      Projection // the state with the lines applied (and what the sync brought)
 }
 
-// Unsettled reports whether confirmation was asked for and did not come.
+// Unsettled reports whether the caller asked for confirmation and did not get it.
 func (r *Receipt) Unsettled(o EmitOptions) bool {
 	return o.Wait && r.Sync != Confirmed
 }
@@ -72,7 +72,7 @@ type SyncOptions struct {
 	Detached bool // nobody watches: never prompt, return quietly when another sync runs
 }
 
-// SyncReport says what a sync did.
+// SyncReport is the result of a sync.
 type SyncReport struct {
 	Remote   string `json:"remote"` // "" where there is none
 	URL      string `json:"url,omitempty"`
@@ -80,7 +80,7 @@ type SyncReport struct {
 	Received int    `json:"received"`      // events new here
 	Sent     int    `json:"sent"`          // events new on the hub
 	Unsent   int    `json:"unsent"`        // events still only here
-	// Undecided are the events that await a decision of the ledger.
+	// Undecided is the number of events that wait for a decision of the ledger.
 	Undecided int          `json:"undecided"`
 	State     Confirmation `json:"state"`
 	Reason    string       `json:"reason,omitempty"` // why something is unsent or undecided, in words

@@ -30,8 +30,8 @@ const (
 
 func (t *Tracker) checkup() *checkup.Checkup { return &checkup.Checkup{Writer: t.writer} }
 
-// Status tells the tracker's own condition from what is here: what the user's
-// own fetch or clone brought, and in a hub what it holds.
+// Status reports the state of the tracker from local data, including data that the user's
+// own fetches brought. In a hub it reports the hub's own data.
 func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	_, _ = t.takeOver(ctx) // otherwise the report shows the last known state
 	if t.clone.Hub != nil && t.clone.Hub.Self {
@@ -40,18 +40,19 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	return t.checkup().Status(ctx)
 }
 
-// Pushes returns what is left of the limit on pushes to the hub; nil if it has none.
+// Pushes returns how many pushes to the hub the limit still allows; nil if there is no
+// limit.
 func (t *Tracker) Pushes(ctx context.Context) (*PushBudget, error) { return t.checkup().Pushes(ctx) }
 
-// Doctor asks the hub, unless offline, and looks for what is wrong.
+// Doctor looks for problems. It contacts the hub, unless offline is set.
 func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, error) {
 	return t.checkup().Doctor(ctx, offline)
 }
 
-// Fsck looks for what is wrong with the tracker as it is here.
+// Fsck looks for invalid data in the local copy of the tracker.
 func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 	return t.checkup().Fsck(ctx, full)
 }
 
-// Who tells under which id this worktree writes, and what says so.
+// Who returns the id that this worktree writes under, and where the id is set.
 func (t *Tracker) Who(ctx context.Context) (*Who, error) { return t.checkup().Who(ctx) }

@@ -13,7 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/standing"
 )
 
-// ClaimOptions say how a lock is asked for.
+// ClaimOptions say how to claim a lock.
 type ClaimOptions struct {
 	Queue   bool   // wait in the queue if somebody else holds the lock
 	Branch  string // the branch the work happens on, for others to see
@@ -37,7 +37,7 @@ const (
 	Closed  = standing.Closed
 )
 
-// Standing is how the lock of an issue stands for an agent in a projection.
+// Standing returns the state of an issue's lock for an agent, in a projection.
 func Standing(p Projection, issue event.UUID, agent string) (*Claim, error) {
 	return standing.Of(p, issue, agent)
 }
@@ -50,9 +50,9 @@ const lookedLately = 3 * time.Second
 // has gone since.
 const claimTries = 4
 
-// Claim asks for an issue's lock. It looks at the hub first, unless this process
-// has done so, so a lock that is held is not claimed in vain; the ledger decides
-// between claims that race.
+// Claim claims the lock of an issue. Unless this process has already contacted the hub, it
+// fetches first, so that it does not claim a lock that somebody holds. If claims race, the
+// ledger decides.
 func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*standing.Claim, error) {
 	how := &clone.Signing{}
 	c, err := t.beforeClaim(ctx, issue, o)

@@ -9,8 +9,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// SyncLater starts a detached sync if the last contact with the hub is longer ago, or
-// up to a minute where nothing has come for a while (clone.Poll), and reports whether a sync is coming.
+// SyncLater starts a detached sync if the last contact with the hub was more than after
+// ago. If nothing new has come for a while, the interval grows, up to a minute
+// (clone.Poll). It reports whether a sync was started or is already running.
 func (t *Tracker) SyncLater(after time.Duration) bool {
 	if t.clone.Hub == nil || t.clone.Config("crosslink.sync") == "manual" {
 		return false
@@ -33,8 +34,8 @@ func (t *Tracker) quiet() time.Duration {
 	return t.clone.Now().Sub(t.clone.Contact.Quiet)
 }
 
-// Pause is how long a poll waits until it asks the hub again: first, and the longer
-// nothing has come the longer, up to a minute.
+// Pause returns how long to wait before the next poll of the hub: at first first, then
+// longer while nothing new comes, up to a minute.
 func Pause(first, quiet time.Duration) time.Duration {
 	return syncer.Pause(first, quiet, rand.Float64())
 }
@@ -42,8 +43,8 @@ func Pause(first, quiet time.Duration) time.Duration {
 // IsDetached reports whether Detach started the process with this environment.
 func IsDetached(getenv func(string) string) bool { return clone.IsDetached(getenv) }
 
-// Detach starts program, git-crosslink's own path, for a sync that nobody waits
-// for. dir and environ say which repository, as for any command.
+// Detach starts program, the path of git-crosslink, to sync in the background. dir and
+// environ select the repository, as for any command.
 func Detach(program, dir string, environ []string) error {
 	return clone.Detach(program, dir, environ)
 }

@@ -80,9 +80,9 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	return r, nil
 }
 
-// EmitEach appends a commit for each of builds, and publishes nothing. A build may see
-// the state without what the builds before it wrote. It returns how many events were
-// written and by whom, also if it fails.
+// EmitEach appends one commit for each of builds, and publishes nothing. A build may see a
+// state without the events of earlier builds. EmitEach returns the agent and the number of
+// events written, even if it fails.
 func (t *Tracker) EmitEach(ctx context.Context, builds iter.Seq[Build]) (agent string, events int, err error) {
 	defer func() { t.clone.Reads.Expect(nil) }()
 	if _, err := t.prepare(ctx, EmitOptions{Offline: true}); err != nil {

@@ -143,7 +143,7 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// What the archive no longer holds is put back as a branch, whoever took it out.
+// A log that is removed from the archive is restored as a branch.
 func TestArchiveThatIsLost(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

@@ -18,13 +18,13 @@ type (
 
 func (t *Tracker) founder() *found.Founder { return &found.Founder{Writer: t.writer} }
 
-// Init makes the remote a hub, or joins the one that is there.
+// Init makes the remote a hub, or joins the hub that already exists there.
 func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) {
 	return t.founder().Init(ctx, o)
 }
 
-// Detach gives the hub of this clone, a fork, an id of its own. remote names the
-// fork; "" is the hub, if another remote is known to hold the original.
+// Detach gives the hub of this clone, which is a fork, an id of its own. remote names the
+// fork; "" is the hub, if another remote is known to have the original.
 func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) {
 	return t.founder().Detach(ctx, remote)
 }
@@ -39,13 +39,13 @@ func (t *Tracker) CloseHub(ctx context.Context, remote string) error {
 	return t.members().Close(ctx, hubs.URLOf(t.clone.Conf, remote))
 }
 
-// Roll makes the hub on another remote that continues this clone's, which was closed.
+// Roll creates a hub on another remote that continues this clone's hub, which was closed.
 func (t *Tracker) Roll(ctx context.Context, o InitOptions) (*InitReport, error) {
 	return t.founder().Roll(ctx, o)
 }
 
-// Migration prepares to make a hub that the original wrote one of this program's
-// format version. Unless dry, no other sync runs until it is released.
+// Migration prepares to convert a hub of the original to this program's format version.
+// Unless dry is set, it keeps other syncs from running until it is released.
 func (t *Tracker) Migration(ctx context.Context, dry bool, progress func(string)) (*migrate.Runner, func(), error) {
 	return t.founder().Migration(ctx, dry, progress)
 }

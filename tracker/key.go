@@ -13,10 +13,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
-// RotateKey replaces the key in force with the one that crosslink.signingKey
-// names, or else a new one. The order matters, and each step can be repeated:
-// the hub lists the new key (if the old one is an admin's), the log says so,
-// signed by the old one, and then the old one goes.
+// RotateKey replaces the current key with the one in crosslink.signingKey, or with a new
+// key. It can be run again after an interruption, because of the order of its steps: the
+// hub lists the new key (if the old one belongs to an admin); the log records the new key,
+// signed by the old one; and then the old key is removed.
 func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) {
 	s, old, err := t.members().OwnKey(ctx)
 	if err != nil {

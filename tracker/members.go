@@ -23,27 +23,27 @@ type (
 	ForkProof       = members.ForkProof
 )
 
-// MaxPushesPerMinute is the largest limit that a policy has for all clones.
+// MaxPushesPerMinute is the highest limit that a policy may set for all clones together.
 const MaxPushesPerMinute = syncer.MaxPerMinute
 
-// MaxProof is the longest proof file there is, in bytes.
+// MaxProof is the maximum length of a proof file, in bytes.
 const MaxProof = members.MaxProof
 
-// VerifyProof checks a proof file with nothing else at hand.
+// VerifyProof checks a proof file. It needs no other data.
 func VerifyProof(file []byte) (*ForkProof, error) { return members.VerifyProof(file) }
 
 func (t *Tracker) members() *members.Members { return &members.Members{Writer: t.writer} }
 
-// Trust tells who may write to the hub and how each log stands.
+// Trust reports who may write to the hub, and the state of each log.
 func (t *Tracker) Trust(ctx context.Context) (*Trust, error) { return t.members().Trust(ctx) }
 
-// Approve lists the keys of agents.
+// Approve lists the keys of agents in the hub's meta.
 func (t *Tracker) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 	return t.members().Approve(ctx, o)
 }
 
-// Revoke ends an agent's log: lines 1 … after count, no line after them. nil is
-// all that counts now.
+// Revoke ends an agent's log: lines 1 to after count, and later lines do not. If after is
+// nil, all lines that count now continue to count.
 func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reason string) (*TrustRevocation, error) {
 	return t.members().Revoke(ctx, agent, after, reason)
 }
@@ -53,20 +53,20 @@ func (t *Tracker) SetPolicy(ctx context.Context, p Policy) error {
 	return t.members().SetPolicy(ctx, p)
 }
 
-// Commands judges which requests are obeyed in this clone.
+// Commands determines which requests this clone obeys.
 func (t *Tracker) Commands(ctx context.Context, p Projection, all []*reducer.Request) ([]Command, error) {
 	return t.members().Commands(ctx, p, all)
 }
 
-// Self finds out which agents are the person who writes in this clone.
+// Self finds the agents that belong to the person who writes in this clone.
 func (t *Tracker) Self(ctx context.Context, p Projection) (*people.Self, error) {
 	return t.members().Self(ctx, p)
 }
 
-// Key tells which key this worktree's agent signs with. Nothing is written.
+// Key returns the key that this worktree's agent signs with. It writes nothing.
 func (t *Tracker) Key(ctx context.Context) (*AgentKey, error) { return t.members().SigningKey(ctx) }
 
-// ProofOf returns the first proof that stands against an agent.
+// ProofOf returns the first proof that an agent's log has forked.
 func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error) {
 	return t.members().ProofOf(ctx, agent)
 }

@@ -11,7 +11,7 @@ import (
 
 // Heartbeats: package agents has the rules, and what is remembered of them.
 
-// HeartbeatOptions say what an agent is doing.
+// HeartbeatOptions describe what an agent is doing.
 type HeartbeatOptions struct {
 	Issue   UUID   // zero: the one whose lock it got last
 	State   string // "" is as before
@@ -27,7 +27,7 @@ const (
 	HeartbeatKept    = agents.HeartbeatKept
 )
 
-// Heartbeat is the outcome of a heartbeat.
+// Heartbeat is the result of a heartbeat.
 type Heartbeat struct {
 	Agent   string
 	State   string
@@ -36,8 +36,8 @@ type Heartbeat struct {
 	Pushed  time.Time
 }
 
-// Heartbeat notes that this worktree's agent is alive, and shows it to others
-// if one of its locks makes somebody ask.
+// Heartbeat records that this worktree's agent is active. It sends this to the hub only if
+// the agent has a lock that others may ask about.
 func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat, error) {
 	if t.clone.Agent == "" {
 		if _, err := t.clone.Identity().Agent(); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Read returns the state. See Freshness.
+// Read returns the state. f says how it uses the hub.
 func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 	return t.read(ctx, f, UUID{})
 }
@@ -153,8 +153,8 @@ func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
 	return v2, nil
 }
 
-// Refreshed reports whether this process has reached the hub, and when this
-// clone last did.
+// Refreshed reports whether this process has contacted the hub, and the time of this
+// clone's last contact.
 func (t *Tracker) Refreshed() (now bool, last time.Time) {
 	return t.clone.Link.Reached, t.clone.Contact.Last
 }

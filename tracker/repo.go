@@ -18,11 +18,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Repo is a repository with a tracker, as a long-lived program holds it: where it
-// is and how git was configured when it was opened. It does not change, is for
-// several goroutines at once, and holds no file, process or state of the tracker
-// while nobody asks it something. Each call finds the tracker as it is then, in a
-// session of its own.
+// Repo is a repository with a tracker, for a long-lived program: its location and the git
+// configuration at the time it was opened. A Repo is immutable and safe for concurrent
+// use. Between calls it holds no files, processes or state of the tracker. Each call opens
+// a session of its own and sees the tracker as it is then.
 type Repo struct {
 	site clone.Site
 
@@ -30,7 +29,7 @@ type Repo struct {
 	read string // stamp of what the last read followed from; "" if it cannot be told
 }
 
-// OpenRepo finds the repository of o.Dir. Nothing is written.
+// OpenRepo finds the repository of o.Dir. It writes nothing.
 func OpenRepo(ctx context.Context, o Options) (*Repo, error) {
 	site, err := clone.Find(ctx, o)
 	if err != nil {
@@ -39,7 +38,7 @@ func OpenRepo(ctx context.Context, o Options) (*Repo, error) {
 	return &Repo{site: site}, nil
 }
 
-// Session opens the tracker for one goroutine and a few calls that belong together.
+// Session opens the tracker for a few related calls of one goroutine.
 func (r *Repo) Session(ctx context.Context) (*Tracker, error) {
 	c, err := r.site.Open(ctx)
 	if err != nil {
@@ -49,7 +48,8 @@ func (r *Repo) Session(ctx context.Context) (*Tracker, error) {
 	return &Tracker{clone: c, exchange: x, writer: &ownlog.Writer{Exchange: x}}, nil
 }
 
-// Do runs f in a session of its own. What f gets from it is asked before f ends.
+// Do runs f in a session of its own. f must not use the session or its results after it
+// returns.
 func (r *Repo) Do(ctx context.Context, f func(*Tracker) error) error {
 	t, err := r.Session(ctx)
 	if err != nil {
@@ -68,10 +68,10 @@ func (r *Repo) Do(ctx context.Context, f func(*Tracker) error) error {
 	return err
 }
 
-// Moved reports whether anything that a read follows from may have changed since
-// the last call of Do, Summary or Lines began. It starts no process, uses no
-// network and reads no object. It may say so where nothing has changed, within
-// seconds after something did, and never says no where something has.
+// Moved reports whether the result of a read may have changed since the last call of Do,
+// Summary or Lines began. It starts no process, uses no network and reads no object. For a
+// few seconds after a change it may report true without a reason, but it never misses a
+// change.
 func (r *Repo) Moved(context.Context) (bool, error) {
 	now := r.site.Stamp()
 	r.mu.Lock()
@@ -79,8 +79,8 @@ func (r *Repo) Moved(context.Context) (bool, error) {
 	return now == "" || now != r.read, nil
 }
 
-// Refresh fetches what the hub has and accepts what is to be believed. It pushes
-// nothing and asks nobody for a password. A hub that cannot be reached is an error.
+// Refresh fetches from the hub and accepts valid refs. It pushes nothing and never asks
+// for a password. An unreachable hub is an error.
 func (r *Repo) Refresh(ctx context.Context) error {
 	t, err := r.Session(ctx)
 	if err != nil {
@@ -112,7 +112,7 @@ func (t *Tracker) refresh(ctx context.Context) error {
 	return t.clone.Unwritable(err)
 }
 
-// Summary is how a tracker stands, in numbers.
+// Summary is the state of a tracker in numbers.
 type Summary struct {
 	Open        int       // issues
 	Unsent      int       // events that the hub does not have
@@ -121,7 +121,7 @@ type Summary struct {
 	LastContact time.Time // with the hub; zero is never
 }
 
-// Summary tells how the tracker stands here, without asking the hub.
+// Summary returns a Summary of the local data, without contacting the hub.
 func (r *Repo) Summary(ctx context.Context) (s Summary, err error) {
 	err = r.Do(ctx, func(t *Tracker) error {
 		p, _, err := t.current(ctx) // makes the store that the next one answers from
@@ -144,20 +144,19 @@ func (r *Repo) Summary(ctx context.Context) (s Summary, err error) {
 	return s, err
 }
 
-// Cursor is how far a reader of Lines has come, by agent.
+// Cursor is the position of a reader of Lines in each log, by agent.
 type Cursor map[string]Position
 
-// Position is the last event of a log that a reader got.
+// Position is the last event of a log that a reader received.
 type Position struct {
 	Seq  uint64     `json:"seq"`
 	Hash string     `json:"hash"`
 	Time event.Time `json:"time"`
 }
 
-// Lines returns the events that count and that the cursor does not cover, in the order
-// in which they apply, and the cursor after them. Of each log only what is new is read.
-// What is approved later comes when it counts; an event that no longer counts is not
-// taken back.
+// Lines returns the events after the cursor that count, in the order in which they apply,
+// and the next cursor. It reads only the new part of each log. An event that is approved
+// later is returned when it starts to count; an event that stops counting is not reported.
 func (r *Repo) Lines(ctx context.Context, after Cursor) (lines []*event.Envelope, next Cursor, err error) {
 	err = r.Do(ctx, func(t *Tracker) error {
 		lines, next, err = t.Lines(ctx, after)
@@ -192,8 +191,8 @@ func (t *Tracker) Lines(ctx context.Context, after Cursor) (lines []*event.Envel
 	return lines, next, nil
 }
 
-// Tail returns the cursor after which each log has at most n events that count, and
-// a log in which nobody has written since a time has none.
+// Tail returns a cursor that leaves at most n events in each log, and none in logs without
+// events since a time. Only events that count are included.
 func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, error) {
 	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {

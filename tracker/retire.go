@@ -8,8 +8,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
-// Describe says what the agent of this worktree is: a text for others, "" for
-// none, and its kind, "" to leave it.
+// Describe publishes a description of this worktree's agent, or removes it if text is "",
+// and sets the agent's kind unless kind is "".
 func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind event.AgentKind) (*Receipt, error) {
 	return t.Emit(ctx, o, func(p Projection) ([]Body, error) {
 		now := t.clone.Identity().Introduction(nil)

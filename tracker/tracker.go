@@ -31,17 +31,17 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Tracker is a session with a repository's tracker: a few calls of one goroutine
-// that belong together. A call may rest on what the ones before it have read or
-// learned of the hub. Programs that continue for long hold a Repo.
+// Tracker is a session with a repository's tracker, for a few related calls of one
+// goroutine. A call may use data that earlier calls have read or fetched. Long-lived
+// programs use a Repo.
 type Tracker struct {
 	clone    *clone.Clone
 	exchange *exchange.Exchange // of it with its hub
 	writer   *ownlog.Writer     // of its log
 }
 
-// Open finds the repository of o.Dir and opens a session with its tracker. Nothing
-// is written.
+// Open finds the repository of o.Dir and opens a session with its tracker. It writes
+// nothing.
 func Open(ctx context.Context, o Options) (*Tracker, error) {
 	r, err := OpenRepo(ctx, o)
 	if err != nil {
@@ -50,16 +50,16 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 	return r.Session(ctx)
 }
 
-// OpenError explains why there is no repository to work in.
+// OpenError explains why no repository could be opened.
 func OpenError(err error) error { return clone.OpenError(err) }
 
 // Close ends the helper processes.
 func (t *Tracker) Close() error { return t.clone.Close() }
 
-// Agent returns the id this worktree writes under, "" before the first write.
+// Agent returns the id that this worktree writes under; "" before the first write.
 func (t *Tracker) Agent() string { return t.clone.Agent }
 
-// HubID is the id of the hub, "" while there is none.
+// HubID returns the id of the hub; "" if there is none.
 func (t *Tracker) HubID() string {
 	if s := t.clone.Reads.Last(); s != nil {
 		return s.Hub
@@ -67,7 +67,7 @@ func (t *Tracker) HubID() string {
 	return t.clone.Contact.Hub
 }
 
-// Decisions is what the ledger says: of its last step, and of what it began with.
+// Decisions returns the last step of the ledger and the base that the ledger started from.
 func (t *Tracker) Decisions(ctx context.Context) (Decisions, error) {
 	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
@@ -76,14 +76,14 @@ func (t *Tracker) Decisions(ctx context.Context) (Decisions, error) {
 	return s.Decided().View, nil
 }
 
-// Worktree is where what belongs to this worktree alone is kept.
+// Worktree returns the directory for files of this worktree only.
 func (t *Tracker) Worktree() string { return filepath.Dir(t.clone.Identity().File) }
 
-// Home is where this clone keeps its tracker, whether it has one yet or not.
+// Home returns the directory of this clone's tracker, which may not exist yet.
 func (t *Tracker) Home() string { return t.clone.Home() }
 
-// HubBranches names the tracker's branches as last seen on the hub, below
-// refs/heads/.
+// HubBranches returns the names of the tracker's branches that were last seen on the hub,
+// below refs/heads/.
 func (t *Tracker) HubBranches(ctx context.Context) []string {
 	if t.clone.Replica == nil {
 		return nil
@@ -99,8 +99,8 @@ func (t *Tracker) HubBranches(ctx context.Context) []string {
 	return names
 }
 
-// Hub returns the remote the tracker lives on and its URL, "" if there is none
-// or the repository is the hub itself.
+// Hub returns the remote that has the tracker, and its URL. Both are "" if there is none
+// or if the repository is the hub itself.
 func (t *Tracker) Hub() (remote, url string) {
 	if t.clone.Hub == nil || t.clone.Hub.Self {
 		return "", ""
@@ -108,9 +108,9 @@ func (t *Tracker) Hub() (remote, url string) {
 	return t.clone.Hub.Name, t.clone.Hub.URL
 }
 
-// Config returns a value of the user's configuration as git sees it from where
-// the tracker was opened.
+// Config returns a value of the user's git configuration, as git reads it in the directory
+// where the tracker was opened.
 func (t *Tracker) Config(key string) (string, bool) { return t.clone.Conf.Get(key) }
 
-// MintUUID draws a fresh uuid for an object.
+// MintUUID returns a new random uuid.
 func (t *Tracker) MintUUID() UUID { return t.clone.MintUUID() }

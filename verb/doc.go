@@ -1,7 +1,7 @@
-// Package verb is what a command means: which things its words name, which
-// events it emits, and what they do. All surfaces share it: the command line, a
-// dashboard, tools for agents. It gets words that have been parsed and a
-// projection, and returns a Plan; it knows no stream, no option and no clock.
+// Package verb defines the meaning of commands: it finds the issues that the arguments
+// name, and returns the events to write and their effects. All surfaces share it: the
+// command line, the dashboard, and tools for agents. It takes parsed arguments and a
+// projection, and returns a Plan; it knows no streams, options or clock.
 //
-// A change that is already in place emits nothing, and its Plan says so.
+// If nothing has to be changed, the Plan has no events and records that.
 package verb

@@ -15,8 +15,8 @@ type Draft struct {
 	Ref string
 }
 
-// DraftError says what is wrong with a draft. Its cause may be an id that does
-// not exist.
+// DraftError describes the problem with a draft. Its cause may be an id that does not
+// exist.
 type DraftError struct {
 	Draft int // its index
 	Err   error

@@ -6,7 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/people"
 )
 
-// person is an agent, or whoever else a record names, as pages show it. In JSON it is the id.
+// person is an agent, or another person that a record names, as pages show it. In JSON it is the id.
 type person struct {
 	ID string
 	people.Shown

@@ -48,7 +48,7 @@ var banned = []struct {
 	{`\bwhat (nobody|somebody|everybody|others) [^.?!]{0,40}\b(is|are|was|were|has|have|counts?)\b`, "make the subject a person or a thing", 15},
 	{`\b(goes|go|went|gone|going) on\b`, "continue", 12},
 	{`\bfor ever\b`, "permanently", 4},
-	{`\bwhoever\b`, "the person who, anybody who; or name them", 12},
+	{`\bwhoever\b`, "the person who, anybody who; or name them", 11},
 	{`\bwho (may|can) (push|write|read)\b[^,.?]*\b(is|are|gets?|has|can|may)\b`, "anybody who may push", 25},
 	{`\bin front of\b`, "before", 1},
 	{`\bbehind (event|the last|its? (last|own)|line \d|line %|step|what|the (line|event))`, "after", 1},
