@@ -19,7 +19,7 @@ type Who struct {
 	Description *string `json:"description"`
 }
 
-// WhoOf gives an identity its shape.
+// WhoOf returns an identity in its JSON shape.
 func WhoOf(w *tracker.Who) Who {
 	return Who{TextOrNull(w.Agent), TextOrNull(w.Source), TextOrNull(w.Where), w.Events, w.Unsent, w.State,
 		TextOrNull(string(w.Kind)), TextOrNull(event.DisplayName(w.Name)), TextOrNull(w.Description)}
@@ -41,7 +41,7 @@ type Agent struct {
 	Own         bool         `json:"own"`
 }
 
-// ForkedFrom is the last line of another log that counts for this one.
+// ForkedFrom is the last line of another log that counts as part of this one.
 type ForkedFrom struct {
 	Agent string `json:"agent"`
 	Seq   uint64 `json:"seq"`
@@ -63,7 +63,7 @@ func AgentOf(l tracker.LogInfo, a *reducer.Agent, last event.Time) Agent {
 	return x
 }
 
-// OrEmpty is a text that may be null.
+// OrEmpty returns the text; "" for nil.
 func OrEmpty(s *string) string {
 	if s == nil {
 		return ""
@@ -81,13 +81,13 @@ type Forked struct {
 	Withdrawn []tracker.Withdrawn `json:"withdrawn"`
 }
 
-// ForkedOf gives a report its shape. set is what has to be set for the new id to
-// hold; "" is nothing.
+// ForkedOf returns a report in its JSON shape. set is the setting that the user must
+// change so that the new id is used; "" is none.
 func ForkedOf(f *tracker.Forked, set string) Forked {
 	return Forked{f.Was, f.Agent, f.Carried, TextOrNull(set), append([]tracker.Withdrawn{}, f.Withdrawn...)}
 }
 
-// Heartbeat is what a heartbeat came to.
+// Heartbeat is the result of a heartbeat.
 type Heartbeat struct {
 	Agent    string  `json:"agent"`
 	State    string  `json:"state"`
@@ -96,7 +96,7 @@ type Heartbeat struct {
 	PushedAt *string `json:"pushed_at"`
 }
 
-// HeartbeatOf gives a report its shape.
+// HeartbeatOf returns a report in its JSON shape.
 func HeartbeatOf(b *tracker.Heartbeat) Heartbeat {
 	x := Heartbeat{Agent: b.Agent, State: b.State, Outcome: b.Outcome}
 	if b.Issue != (event.UUID{}) {
@@ -109,14 +109,14 @@ func HeartbeatOf(b *tracker.Heartbeat) Heartbeat {
 	return x
 }
 
-// Presence is when an agent was last seen outside its log, and how.
+// Presence is when and how an agent was last seen outside its log.
 type Presence struct {
 	Seen  string  `json:"seen"`
 	State string  `json:"state"`
 	Issue *string `json:"issue"`
 }
 
-// PresenceOf is the presence of an agent, or null.
+// PresenceOf returns the presence of an agent; nil if there is none.
 func PresenceOf(p tracker.Projection, agent string) *Presence {
 	a, ok := p.Presence(agent)
 	if !ok {
@@ -137,20 +137,20 @@ type Fold struct {
 	DryRun   bool     `json:"dry_run"`
 }
 
-// Folded is a log that was moved to the hub's archive, or would be.
+// Folded is a log that was, or would be, moved to the hub's archive.
 type Folded struct {
 	Agent     string  `json:"agent"`
 	Events    uint64  `json:"events"`
 	RetiredAt *string `json:"retired_at"`
 }
 
-// Kept is a log that stays a branch.
+// Kept is a log that remains a branch.
 type Kept struct {
 	Folded
 	Why string `json:"why"`
 }
 
-// FoldOf gives a fold its shape.
+// FoldOf returns the result in its JSON shape.
 func FoldOf(all []tracker.FoldedLog, dry bool) Fold {
 	x := Fold{[]Folded{}, []Kept{}, dry}
 	for _, l := range all {

@@ -133,9 +133,9 @@ func shortComment(p tracker.Projection, u event.UUID) string {
 	return p.CommentShort(u)
 }
 
-// WithDates describes an event that holds dates, in the words of write: start
-// for the beginning of work, due for the end of a day. It reports false for
-// other events. Programs read dates in UTC, people in their zone.
+// WithDates describes an event that has dates. start formats the time when work begins,
+// due the end of a day: programs show dates in UTC, people in their own zone. It returns
+// false for other events.
 func WithDates(b event.Body, start, due func(event.Time) string) (string, bool) {
 	switch b := b.(type) {
 	case *event.IssueCreated:

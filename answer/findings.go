@@ -15,7 +15,7 @@ type Diagnosis struct {
 	Hints    []string `json:"hints"`
 }
 
-// Doctor is what the doctor found.
+// Doctor is the result of doctor.
 type Doctor struct {
 	Looked   []string    `json:"looked"`
 	Reached  bool        `json:"reached"`
@@ -23,13 +23,12 @@ type Doctor struct {
 	Total    int         `json:"findings_total"`
 }
 
-// MaxAlike is how many findings of one name an answer lists.
+// MaxAlike is how many findings with one name an answer lists.
 const MaxAlike = 20
 
-// Listed returns the findings that an answer lists, and how many there are in
-// all. Anybody who may push can cause any number of findings of one name: after
-// MaxAlike of them one line counts the rest. unlisted are problems with the
-// hub that all does not hold.
+// Listed returns the findings that an answer lists, and the total number. Anybody who can
+// push can cause any number of findings of one name; so after MaxAlike of them, one line
+// counts the rest. unlisted is the number of problems with the hub that are not in all.
 func Listed(all []Diagnosis, unlisted int) (shown []Diagnosis, total int) {
 	shown = []Diagnosis{}
 	of, severity := map[string]int{}, map[string]string{}
@@ -71,7 +70,7 @@ type Finding struct {
 	Text  string  `json:"text"`
 }
 
-// Fsck is what fsck found.
+// Fsck is the result of fsck.
 type Fsck struct {
 	Full     bool      `json:"full"`
 	Logs     int       `json:"logs"`
@@ -80,7 +79,7 @@ type Fsck struct {
 	Findings []Finding `json:"findings"`
 }
 
-// FsckOf gives a report its shape.
+// FsckOf returns a report in its JSON shape.
 func FsckOf(r *tracker.FsckReport) Fsck {
 	doc := Fsck{r.Full, r.Logs, r.Events, r.Sequence, []Finding{}}
 	for _, f := range r.Findings {

@@ -31,13 +31,13 @@ type LogLine struct {
 	Line
 }
 
-// Rejected is why a line has no effect.
+// Rejected is the reason why a line has no effect.
 type Rejected struct {
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
 }
 
-// History gives the lines of an issue their shape.
+// History returns the lines of an issue in their JSON shape.
 func History(p tracker.Projection, u event.UUID, lines []*event.Envelope) []Line {
 	type position struct {
 		agent string
@@ -66,7 +66,7 @@ func History(p tracker.Projection, u event.UUID, lines []*event.Envelope) []Line
 	return shapes
 }
 
-// Fields are those of a record.
+// Fields returns the fields of a line, for a record.
 func (l *Line) Fields() []string {
 	signer, reason := "", ""
 	if l.SignedBy != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Status is the condition of the tracker.
+// Status is the state of the tracker.
 type Status struct {
 	Remote      *string            `json:"remote"`
 	URL         *string            `json:"url"`
@@ -35,7 +35,7 @@ type Status struct {
 	Total       int                `json:"findings_total"`
 }
 
-// Log is one log of it.
+// Log is one log of the tracker.
 type Log struct {
 	Agent  string  `json:"agent"`
 	Events uint64  `json:"events"`
@@ -47,7 +47,7 @@ type Log struct {
 	Archived bool `json:"archived"` // the hub has it in its archive, and no branch
 }
 
-// StatusOf gives the status its JSON shape, with findings in theirs.
+// StatusOf returns a status in its JSON shape, with the findings.
 func StatusOf(s *tracker.Status, findings []Diagnosis) Status {
 	shown, total := Listed(findings, s.Unlisted)
 	x := Status{Remote: TextOrNull(s.Remote), URL: TextOrNull(s.URL), PushURL: TextOrNull(s.PushURL), Hub: TextOrNull(s.Hub), Shared: s.Shared,
@@ -68,7 +68,7 @@ func StatusOf(s *tracker.Status, findings []Diagnosis) Status {
 	return x
 }
 
-// Sync is what a sync did.
+// Sync is the result of a sync.
 type Sync struct {
 	Remote    *string `json:"remote"`
 	URL       *string `json:"url"`
@@ -81,12 +81,12 @@ type Sync struct {
 	Reason    *string `json:"reason"`
 }
 
-// SyncOf gives a report its JSON shape.
+// SyncOf returns a report in its JSON shape.
 func SyncOf(r *tracker.SyncReport) Sync {
 	return Sync{TextOrNull(r.Remote), TextOrNull(r.URL), TextOrNull(r.Hub), r.Received, r.Sent, r.Unsent, r.Undecided, string(r.State), TextOrNull(r.Reason)}
 }
 
-// Init is what init did.
+// Init is the result of init.
 type Init struct {
 	Remote     *string              `json:"remote"`
 	URL        *string              `json:"url"`
@@ -101,13 +101,13 @@ type Init struct {
 	Agent      *string              `json:"agent"`
 }
 
-// InitOf gives a report its JSON shape.
+// InitOf returns a report in its JSON shape.
 func InitOf(r *tracker.InitReport) Init {
 	return Init{TextOrNull(r.Remote), TextOrNull(r.URL), TextOrNull(r.Hub), r.Created, r.Already,
 		append([]string{}, r.Branches...), r.Restored, r.Moved, r.Sent, append([]tracker.Renumbered{}, r.Renumbered...), TextOrNull(r.Agent)}
 }
 
-// Detached is what detaching a fork did.
+// Detached is the result of detaching a fork.
 type Detached struct {
 	Remote *string `json:"remote"`
 	URL    *string `json:"url"`
@@ -123,7 +123,7 @@ type Detached struct {
 	Before  string   `json:"signing_before"`
 }
 
-// DetachedOf gives a report its shape.
+// DetachedOf returns a report in its JSON shape.
 func DetachedOf(d *tracker.Detached) Detached {
 	return Detached{TextOrNull(d.Remote), TextOrNull(d.URL), d.Was, d.Hub, d.Logs, d.Events, d.Sent, d.Admins, d.Signing, d.Open, d.Before}
 }

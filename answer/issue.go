@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Issue is an issue in JSON, everywhere. docs/json.md describes it, and a
+// Issue is the JSON shape of an issue in every answer. docs/json.md describes it, and a
 // test compares the two.
 type Issue struct {
 	UUID             string     `json:"uuid"`
@@ -46,7 +46,7 @@ type Issue struct {
 	Names map[string]string `json:"names,omitempty"` // of the agents that are named here
 }
 
-// Lock is who has an issue and who waits for it.
+// Lock is the holder of an issue's lock, and the agents that wait for it.
 type Lock struct {
 	Holder    string   `json:"holder"`
 	Token     uint64   `json:"token"`
@@ -57,7 +57,7 @@ type Lock struct {
 	Queue     []Waiter `json:"queue"`
 }
 
-// Waiter is who waits for a lock.
+// Waiter is an agent that waits for a lock.
 type Waiter struct {
 	Agent     string `json:"agent"`
 	Since     string `json:"since"`
@@ -73,7 +73,7 @@ type Ref struct {
 	Status string `json:"status"`
 }
 
-// Name is what people type for the issue; "" for none.
+// Name returns the name to type for the issue; "" for none.
 func (r *Ref) Name() string {
 	switch {
 	case r == nil:
@@ -92,7 +92,7 @@ type Milestone struct {
 	Status string `json:"status"`
 }
 
-// Detail is an issue with all that belongs to it.
+// Detail is an issue with everything that belongs to it.
 type Detail struct {
 	Issue
 	Description string      `json:"description"`
@@ -142,7 +142,7 @@ type TimeEntry struct {
 	Seconds   *uint64 `json:"duration_seconds"`
 }
 
-// Builder gives things of one projection their JSON shape.
+// Builder converts the data of one projection to JSON shapes.
 type Builder struct {
 	Projection tracker.Projection
 	Milestones map[event.UUID]*reducer.Milestone
@@ -152,7 +152,7 @@ type Builder struct {
 	shorts func(event.UUID) string // of milestones, once one is asked for
 }
 
-// New reads what every shape needs.
+// New returns a Builder, with the data that every shape needs.
 func New(p tracker.Projection) *Builder {
 	s := &Builder{Projection: p, Names: people.NewNames(p), Milestones: map[event.UUID]*reducer.Milestone{}}
 	var all []*reducer.Milestone
@@ -163,7 +163,7 @@ func New(p tracker.Projection) *Builder {
 	return s
 }
 
-// Issue gives an issue its shape.
+// Issue returns an issue in its JSON shape.
 func (s *Builder) Issue(i *store.Issue) (Issue, error) {
 	open, err := store.OpenBlockers(s.Projection, i.UUID)
 	if err = cmp.Or(s.Err, err); err != nil {
@@ -206,7 +206,7 @@ func agentsOf(i *store.Issue) []string {
 	return ids
 }
 
-// Issues gives each row its shape.
+// Issues returns rows in their JSON shape.
 func (s *Builder) Issues(rows []*store.Issue) ([]Issue, error) {
 	list := make([]Issue, 0, len(rows))
 	for _, r := range rows {

@@ -16,7 +16,7 @@ import (
 //
 // Proofs of forks are not looked at: they may be in any log.
 
-// Arrival judges what arrives for one log. It holds keys, no lines.
+// Arrival checks the lines that arrive for one log. It keeps keys, but no lines.
 type Arrival struct {
 	log    *Log
 	keys   keyring
@@ -26,19 +26,20 @@ type Arrival struct {
 	signed bool // a line so far is signed by a key in force there
 }
 
-// Arrival returns the judge of what arrives for an agent's log under the state r.
+// Arrival returns an Arrival for an agent's log, under the state r.
 func (r *State) Arrival(agent string) *Arrival {
 	a := &Arrival{log: r.Log(agent, LogOptions{}), listed: r.Signers.Lists(Principal(agent))}
 	a.keys = a.log.keyring()
 	return a
 }
 
-// Signed reports whether a line so far is signed by a key in force there.
+// Signed reports whether any line so far is signed by a key that was in force at that
+// line.
 func (a *Arrival) Signed() bool { return a.signed }
 
-// Past takes a line that is on the hub already. Needed are those that may
-// change the keys in force (the first one, and KeyRotated) and, until Signed, those
-// that carry a signature, in order.
+// Past takes a line that is already on the hub. The caller passes, in order, the lines
+// that may change the keys in force (the first line and every KeyRotated) and, until
+// Signed, the lines with a signature.
 func (a *Arrival) Past(e *event.Envelope) {
 	if b, ok := e.Body.(*event.AgentIntroduced); ok && e.Seq == 1 && !a.listed {
 		if key, err := ParseKey(b.PublicKey); err == nil {
@@ -49,7 +50,7 @@ func (a *Arrival) Past(e *event.Envelope) {
 	a.keys.rotate(e)
 }
 
-// Next judges the next line that arrives; the error is a *Fault.
+// Next checks the next line that arrives; the error is a *Fault.
 func (a *Arrival) Next(e *event.Envelope) error {
 	a.came = true
 	meta := a.log.state.Meta
@@ -88,7 +89,7 @@ func (a *Arrival) Next(e *event.Envelope) error {
 	return nil
 }
 
-// End judges what arrived as a whole; the error is a *Fault.
+// End checks the arrived lines as a whole; the error is a *Fault.
 func (a *Arrival) End() error {
 	switch signing := a.log.state.Meta.Signing; {
 	case !a.came || a.last == "" || signing == Off:
@@ -101,7 +102,7 @@ func (a *Arrival) End() error {
 	return nil
 }
 
-// InForce reports whether a key is one of the agent's after the last line.
+// InForce reports whether a key is one of the agent's keys after the last line.
 func (a *Arrival) InForce(k Key) bool {
 	_, ok := a.keys.force[k.Fingerprint()]
 	return ok

@@ -34,8 +34,8 @@ const (
 // maxFiles bounds how many files a meta commit may have.
 const maxFiles = 256
 
-// State is the state of one meta commit: who may write, under which policy. It
-// is never altered.
+// State is the state after one meta commit: who may write, and under which policy. It is
+// immutable.
 type State struct {
 	Meta    *Meta
 	Signers *Signers
@@ -44,15 +44,14 @@ type State struct {
 	hash  string // what the next commit names as prev
 }
 
-// Newer returns the level of a meta commit of a level that this program does
-// not know, 0 for one that it does. Of such a State only Meta.Hub and Meta.Seq
-// are said.
+// Newer returns the level of the meta commit if this program does not support that level,
+// otherwise 0. Such a State has only Meta.Hub and Meta.Seq.
 func (r *State) Newer() int { return r.newer }
 
-// Hash returns what the next commit names as `prev`.
+// Hash returns the `prev` of the next commit.
 func (r *State) Hash() string { return r.hash }
 
-// FirstMeta judges the first commit of a meta chain, name → bytes.
+// FirstMeta checks the first commit of a meta chain. files maps names to contents.
 func FirstMeta(files map[string][]byte) (*State, error) {
 	r, err := readState(files)
 	if err != nil {
@@ -69,7 +68,7 @@ func FirstMeta(files map[string][]byte) (*State, error) {
 	return r, nil
 }
 
-// Next judges the commit after the one that r is the state of.
+// Next checks the commit that follows the one with the state r.
 func (r *State) Next(files map[string][]byte) (*State, error) {
 	if r.newer > 0 {
 		return r, nil
@@ -101,8 +100,8 @@ func (r *State) Next(files map[string][]byte) (*State, error) {
 	return n, nil
 }
 
-// Believed reads a meta commit that was judged before: as it stands, not on
-// what is below it.
+// Believed reads a meta commit that was checked before. It does not check the commit
+// against earlier ones.
 func Believed(files map[string][]byte) (*State, error) {
 	if is := Claimed(files[hubFile]); is.Level > 4 {
 		return &State{Meta: &Meta{Version: is.Level, Hub: is.Hub, Seq: is.Seq}, Signers: &Signers{}, newer: is.Level}, nil
@@ -145,7 +144,7 @@ func (r *State) adminKeys() map[Key]string {
 	return keys
 }
 
-// AdminOf returns the admin that a key may sign for, "" if for none.
+// AdminOf returns the admin that a key belongs to; "" if it belongs to none.
 func (r *State) AdminOf(k Key) string { return r.adminKeys()[k] }
 
 // signer returns the admin of r that signed the files.
@@ -184,8 +183,8 @@ func MetaSigned(files map[string][]byte) []byte {
 	return b.Bytes()
 }
 
-// Draft returns the files of a commit that changes r, unsigned, and what is to
-// be signed; Meta.Seq, Prev and Hub are filled in.
+// Draft returns the unsigned files of a commit that changes r. It fills in Meta.Seq, Prev
+// and Hub.
 func (r *State) Draft(m Meta, s *Signers) map[string][]byte {
 	m.Version, m.Hub, m.Seq, m.Prev = r.Meta.Version, r.Meta.Hub, r.Meta.Seq+1, r.hash
 	return MetaFiles(&m, s)

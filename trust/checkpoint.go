@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// Checkpoint is a Log after a line, from where it is resumed without the lines
-// before. It holds under every state of the meta that says the same of the agent
-// (Inputs).
+// Checkpoint is the state of a Log after a line. The Log can resume there without reading
+// earlier lines. A checkpoint is valid under every meta state with the same Inputs for the
+// agent.
 type Checkpoint struct {
 	Lines   uint64   `json:"lines"`
 	Inputs  string   `json:"inputs"`
@@ -24,8 +24,8 @@ type Checkpoint struct {
 	Tail    []Mark   `json:"tail,omitempty"`   // of the lines after Vouched
 }
 
-// Checkpoint returns where the log can be resumed; false if lines to come may
-// change the verdict on those before, or it has forked.
+// Checkpoint returns where the log can be resumed. It returns false if later lines may
+// change the verdict on earlier ones, or if the log has forked.
 func (l *Log) Checkpoint() (Checkpoint, bool) {
 	if l.forked {
 		return Checkpoint{}, false
@@ -52,10 +52,9 @@ func (l *Log) Checkpoint() (Checkpoint, bool) {
 	return c, true
 }
 
-// Resume returns the judge of a log from a checkpoint on; false if the meta, or
-// the proofs, say something else of the agent than when it was made: then the
-// log is judged from its first line. Of the lines before the checkpoint,
-// o.Covered are covered.
+// Resume returns a Log that continues after a checkpoint. o.Covered of the earlier lines
+// are covered. It returns false if the meta or the proofs have changed for this agent
+// since the checkpoint; the log must then be judged from its first line.
 func (r *State) Resume(agent string, c Checkpoint, o LogOptions) (*Log, bool) {
 	l := r.Log(agent, LogOptions{Covered: o.Covered, Proofs: o.Proofs})
 	if c.Inputs != r.Inputs(agent, o.Proofs) {
@@ -65,8 +64,8 @@ func (r *State) Resume(agent string, c Checkpoint, o LogOptions) (*Log, bool) {
 	return l, true
 }
 
-// Recall returns the verdict on the log of a checkpoint, of which covered lines
-// are covered, under the state of the meta that it was made under.
+// Recall returns the verdict on the log of a checkpoint, with the given number of covered
+// lines, under the meta state of the checkpoint.
 func (r *State) Recall(agent string, c Checkpoint, covered uint64) *Verdict {
 	l := r.Log(agent, LogOptions{})
 	l.restore(c, covered)
@@ -88,9 +87,9 @@ func (l *Log) restore(c Checkpoint, covered uint64) {
 	}
 }
 
-// Inputs stands for all that a walk along an agent's log depends on beside its
-// lines: who may write, with which keys, how far, and proofs of forks. The
-// signing policy is none of it: it is asked for when a verdict is made.
+// Inputs returns a hash of everything but the lines that affects how an agent's log is
+// judged: who may write, with which keys and up to which line, and proofs of forks. The
+// signing policy is not included, because it is applied only when a verdict is made.
 func (r *State) Inputs(agent string, proofs []*Proof) string {
 	listed := r.Signers.Lists(Principal(agent))
 	at, revoked := r.Meta.Revoked[agent]

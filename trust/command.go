@@ -2,8 +2,8 @@ package trust
 
 import "slices"
 
-// Commander is what is known of who sent a request to an agent, and of the agent that
-// judges it.
+// Commander is what is known of the sender of a request, and of the agent that decides
+// whether to obey it.
 type Commander struct {
 	Signing string // the hub's policy
 	Signer  string // fingerprint of the key that the line names; "" is none

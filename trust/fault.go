@@ -18,8 +18,8 @@ const (
 	RuleBadSignature  = "bad-signature"  // the signature is not one of these bytes by the key it names
 )
 
-// RuleUnapproved marks lines whose signature is good, by the key that their
-// own log introduces: nobody has vouched for that key.
+// RuleUnapproved marks lines with a valid signature by the key that their own log
+// introduces, if nobody has approved that key.
 const RuleUnapproved = "unapproved"
 
 // Rules a meta commit is refused by.
@@ -34,11 +34,11 @@ const (
 	RuleMetaLockout   = "meta-lockout"   // none of its admins would have a key
 )
 
-// RuleUnread ends a log in one clone, until the log is judged there again: what was kept
-// of its verdict cannot be read.
+// RuleUnread ends a log in one clone because the saved verdict cannot be read. It lasts
+// until the log is judged again there.
 const RuleUnread = "unread"
 
-// RuleStepSignature is why a ledger step is refused for its signature.
+// RuleStepSignature is the reason if a ledger step is refused because of its signature.
 const RuleStepSignature = "step-signature"
 
 // Rules a proof of a fork is refused by.
@@ -48,7 +48,7 @@ const (
 	RuleProofKeys      = "proof-keys"      // not both signed by one key
 )
 
-// Fault says which rule something breaks.
+// Fault names the rule that something breaks.
 type Fault struct {
 	Rule   string // one of the Rule… constants
 	Detail string // for people; never holds a stranger's bytes at length

@@ -54,13 +54,13 @@ type Log struct {
 	kept   *walk  // over the first common or covered lines, whichever are more
 }
 
-// LogOptions are what a verdict depends on beside the log and the meta.
+// LogOptions are what a verdict depends on besides the log and the meta.
 type LogOptions struct {
 	Covered uint64   // how many lines the ledger covers: what it covers is the log, whatever is proven
 	Proofs  []*Proof // of forks, no matter who brought them; those of other agents are passed over
 }
 
-// Log returns the judge of a log under the state r.
+// Log returns a Log for an agent, under the state r.
 func (r *State) Log(agent string, o LogOptions) *Log {
 	l := &Log{state: r, agent: agent, o: o, listed: r.Signers.Lists(Principal(agent)), limit: math.MaxUint64}
 	l.o.Proofs = nil
@@ -100,7 +100,7 @@ func (l *Log) keep() {
 	}
 }
 
-// Cover says that the ledger covers the lines fed so far.
+// Cover records that the ledger covers the lines fed so far.
 func (l *Log) Cover() {
 	l.covered = l.lines
 	if !l.forked || l.lines > l.common {
@@ -108,7 +108,7 @@ func (l *Log) Cover() {
 	}
 }
 
-// Feed takes the log's next line, which continues those before it (event.Chain).
+// Feed takes the log's next line, which must continue the earlier ones (event.Chain).
 func (l *Log) Feed(e *event.Envelope) {
 	l.lines++
 	if l.lines == 1 && !l.listed {
@@ -301,8 +301,8 @@ func (w *walk) verify() {
 	}
 }
 
-// Mark is what is to be said of the signatures of the lines from From on, up to
-// the next Mark: a rule, "" for nothing.
+// Mark is the mark of the lines from From up to the next Mark, because of their
+// signatures: the name of a rule, or "" for none.
 type Mark struct {
 	From uint64 `json:"from"`
 	Rule string `json:"rule"`
@@ -317,10 +317,10 @@ func (r *State) Admits(agent string) bool {
 	return !revoked && (r.Meta.Open || r.Signers.Lists(Principal(agent)))
 }
 
-// CheckStep judges the signature of a ledger step: by is who wrote it, signed
-// the bytes. The error is a *Fault. Steps are recomputed by everybody, so
-// under `warn` one without a signature is as good as its bytes; one that has a
-// signature must have a true one. Under `require` the key must be listed.
+// CheckStep checks the signature of a ledger step. by is the writer of the step, signed
+// the bytes that were signed. The error is a *Fault. Because everybody recomputes steps, a
+// step needs no signature under `warn`; but if it has one, the signature must be valid.
+// Under `require` the key must be listed.
 func (r *State) CheckStep(by, signedBy, signature string, signed []byte) error {
 	_, revoked := r.Meta.Revoked[by]
 	switch {

@@ -20,12 +20,12 @@ const (
 	Require = "require" // a rejection
 )
 
-// MaxMeta is the longest hub.json, in bytes.
+// MaxMeta is the maximum length of hub.json, in bytes.
 const MaxMeta = 1 << 20
 
-// Meta is hub.json of a level-4 hub: which hub this is, its policy, its admins,
-// what is revoked, and where its level-3 past ends. It is one canonical line
-// plus LF, object keys in byte order (docs/format.md, "Meta ref").
+// Meta is hub.json of a hub of level 4: the hub's id, policy, admins and revocations, and
+// where its level-3 logs end. It is one canonical line plus LF, with object keys in byte
+// order (docs/format.md, "Meta ref").
 type Meta struct {
 	Version   int    // hub_version: 4
 	Hub       string // the hub's uuid
@@ -39,13 +39,12 @@ type Meta struct {
 	Migrated  *Migration // nil unless the hub was level 3 once
 	Base      string     // event.Hash of the base.json that the ledger starts from; "" if it starts empty
 
-	// Extra and PolicyExtra are members this program does not know: name →
-	// canonical value. They are kept.
+	// Extra and PolicyExtra are unknown members, name to canonical value. They are kept.
 	Extra, PolicyExtra map[string][]byte
 }
 
-// Rules is the greatest number of decision rules that steps of the ledger may
-// claim under m (`rules`), 1 where it says nothing.
+// Rules returns the highest version of the decision rules that steps of the ledger may use
+// (`rules`); 1 if m does not set it.
 func (m *Meta) Rules() uint64 {
 	v, err := canon.Parse(m.Extra["rules"])
 	if err != nil {
@@ -58,9 +57,9 @@ func (m *Meta) Rules() uint64 {
 // pushesMember is the member of policy that PushesPerMinute reads.
 const pushesMember = "pushes_per_minute"
 
-// PushesPerMinute is how many pushes a minute all clones together are to send to
-// the hub (policy.pushes_per_minute), 0 where m names no number. It limits nobody
-// who does not limit themselves, so no value of it makes a meta invalid.
+// PushesPerMinute returns how many pushes a minute all clones together may send to the hub
+// (policy.pushes_per_minute); 0 if m sets no limit. Clones limit themselves, so no value
+// makes a meta invalid.
 func (m *Meta) PushesPerMinute() uint64 {
 	v, err := canon.Parse(m.PolicyExtra[pushesMember])
 	if err != nil {
@@ -70,7 +69,7 @@ func (m *Meta) PushesPerMinute() uint64 {
 	return n
 }
 
-// SetPushesPerMinute sets it; 0 removes it.
+// SetPushesPerMinute sets the limit; 0 removes it.
 func (m *Meta) SetPushesPerMinute(n uint64) {
 	extra := object{}
 	maps.Copy(extra, m.PolicyExtra)
@@ -80,49 +79,48 @@ func (m *Meta) SetPushesPerMinute(n uint64) {
 	m.PolicyExtra = extra
 }
 
-// Revocation ends an agent's log after a good position; zero AfterSeq and ""
-// revoke all of it.
+// Revocation ends an agent's log after a position. A zero AfterSeq with "" revokes all of
+// it.
 type Revocation struct {
 	AfterSeq uint64
 	Hash     string // of the last good line
 	Reason   string
 }
 
-// Ends reports whether the agent is revoked at a line of its log or before it.
+// Ends reports whether the agent is revoked at a line of its log or earlier.
 func (m *Meta) Ends(agent string, seq uint64) bool {
 	r, revoked := m.Revoked[agent]
 	return revoked && r.AfterSeq <= seq
 }
 
-// Within reports whether no line counts under r that did not under was: r ends
-// no later, in the log that was pins. hashAt returns the event.Hash of a line of
-// the log that r was made for, "" if it has none.
+// Within reports whether every line that counts under r also counts under was: r ends no
+// later, and in the same history. hashAt returns the event.Hash of a line of the log that
+// r was made for; "" if there is no such line.
 func (r Revocation) Within(was Revocation, hashAt func(seq uint64) string) bool {
 	return r.AfterSeq == 0 || r.AfterSeq <= was.AfterSeq && hashAt(was.AfterSeq) == was.Hash && hashAt(r.AfterSeq) == r.Hash
 }
 
-// Migration pins where the level-3 part of each log ends.
+// Migration records where the level-3 part of each log ends.
 type Migration struct {
 	Commit string // the level-3 checkpoint's commit id, hexadecimal
 	Logs   map[string]Position
 }
 
-// Position is a place in a log: how many lines, and their event.RunningHash.
+// Position is a position in a log: the number of lines, and their event.RunningHash.
 type Position struct {
 	Seq  uint64
 	Hash string
 }
 
-// Claims is what a hub.json of any level says of itself, for programs that do
-// not know its level.
+// Claims is what programs that do not know the level can read of a hub.json.
 type Claims struct {
 	Level int    `json:"hub_version"`
 	Hub   string `json:"hub"`
 	Seq   uint64 `json:"seq"`
 }
 
-// Claimed reads leniently: a newer hub must be recognised. What cannot be read
-// claims nothing, level 0.
+// Claimed reads a hub.json leniently, so that newer hubs are recognized. If it cannot be
+// read, the level is 0.
 func Claimed(hubJSON []byte) Claims {
 	var c Claims
 	if len(hubJSON) > MaxMeta {
@@ -143,12 +141,11 @@ func Claimed(hubJSON []byte) Claims {
 	return c
 }
 
-// Level returns the level that a hub.json of any kind claims: 3, 4 or another,
-// 0 if it claims none.
+// Level returns the level in a hub.json; 0 if there is none.
 func Level(hubJSON []byte) int { return Claimed(hubJSON).Level }
 
-// Encode returns the canonical bytes of m, with LF. Maps and objects are
-// sorted by key. It does not check m: DecodeMeta of the result does.
+// Encode returns the canonical bytes of m, with LF. Maps and objects are sorted by key. It
+// does not check m; decode the result with DecodeMeta to check it.
 func (m *Meta) Encode() []byte {
 	o := object{}
 	o.str("hub", m.Hub)
@@ -228,8 +225,8 @@ func (o object) bytes() []byte {
 	return w.Bytes()
 }
 
-// DecodeMeta reads a level-4 hub.json. It is strict: what it accepts, Encode
-// gives back byte for byte. Unknown members are kept.
+// DecodeMeta reads a hub.json of level 4. It is strict: Encode returns exactly the bytes
+// that it accepts. Unknown members are kept.
 func DecodeMeta(hubJSON []byte) (*Meta, error) {
 	if len(hubJSON) > MaxMeta {
 		return nil, errors.New("hub.json is too long")

@@ -5,10 +5,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/event/canon"
 )
 
-// Origin is where a hub comes from that was detached from another: a fork of a
-// repository brings the tracker's branches along, and two hubs of one id would
-// be one tracker that says two things. It is `forked_from` of hub.json, and
-// says where to look for the past; no rule of this hub hangs on it.
+// Origin is the hub from which a hub was detached (`forked_from` in hub.json). A fork of a
+// repository has a copy of the tracker's branches, and two hubs must not share one id.
+// Origin shows where to find the earlier history; no rule depends on it.
 type Origin struct {
 	Hub  string // the other hub's id
 	Meta string // its meta commit, hexadecimal, as it was when the two parted
@@ -17,7 +16,7 @@ type Origin struct {
 
 const forkedFrom = "forked_from"
 
-// SetOrigin notes where a hub comes from.
+// SetOrigin records the hub from which this hub was detached.
 func (m *Meta) SetOrigin(o Origin) {
 	x := object{}
 	x.str("hub", o.Hub)
@@ -31,8 +30,8 @@ func (m *Meta) SetOrigin(o Origin) {
 	m.Extra[forkedFrom] = x.bytes()
 }
 
-// Origin returns where the hub comes from; false if it says nothing, or
-// nothing that can be understood.
+// Origin returns the hub from which this hub was detached; false if there is none or it is
+// invalid.
 func (m *Meta) Origin() (Origin, bool) {
 	v, err := canon.Parse(m.Extra[forkedFrom])
 	if err != nil {

@@ -28,7 +28,7 @@ type Proof struct {
 	A, B       *event.Envelope
 }
 
-// NewProof checks two lines. The error is a *Fault.
+// NewProof checks two lines and returns the proof. The error is a *Fault.
 func NewProof(a, b []byte) (*Proof, error) {
 	if len(a) > event.MaxLine || len(b) > event.MaxLine {
 		return nil, fault(RuleProofMalformed, "a line is too long to be quoted")
@@ -64,13 +64,13 @@ func NewProof(a, b []byte) (*Proof, error) {
 // hidden reports whether the histories diverge before the two lines.
 func (p *Proof) hidden() bool { return p.A.Prev != p.B.Prev }
 
-// Event returns the event that carries the proof: the same, no matter who makes it.
+// Event returns the event that contains the proof. It is the same for every agent that
+// reports it.
 func (p *Proof) Event() *event.AgentForked {
 	return &event.AgentForked{Agent: p.Agent, LineA: string(p.A.Raw), LineB: string(p.B.Raw)}
 }
 
-// ProofIn returns the proof that a line carries, nil if it carries none that
-// holds for its hub.
+// ProofIn returns the proof in a line; nil if there is none that is valid for its hub.
 func ProofIn(e *event.Envelope) *Proof {
 	b, ok := e.Body.(*event.AgentForked)
 	if !ok {
@@ -83,9 +83,9 @@ func ProofIn(e *event.Envelope) *Proof {
 	return p
 }
 
-// FindFork compares two histories of one agent's log, each the good part from
-// its first line on, and returns the proof that one key wrote both; nil if one
-// is the beginning of the other or nothing proves it.
+// FindFork compares two histories of one agent's log, each from its first line, and
+// returns the proof that one key signed both. It returns nil if one is the beginning of
+// the other, or if nothing proves the fork.
 func FindFork(a, b []*event.Envelope) *Proof {
 	i := 0
 	for i < min(len(a), len(b)) && bytes.Equal(a[i].Raw, b[i].Raw) {

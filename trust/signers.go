@@ -149,7 +149,7 @@ func (s *Signers) All() []Signer {
 	return all
 }
 
-// Lists reports whether a principal has any key, for whatever purpose.
+// Lists reports whether a principal has a key for any purpose.
 func (s *Signers) Lists(principal string) bool { return len(s.by[principal]) > 0 }
 
 // Keys returns a principal's keys for a namespace, in the file's order.
@@ -163,8 +163,8 @@ func (s *Signers) Keys(principal, namespace string) []Key {
 	return keys
 }
 
-// With returns the list with one more signer; the same list if it has that key
-// under that name. What it had for that key and name otherwise is replaced.
+// With returns the list with one more signer, or the same list if it already has that
+// signer. An entry with the same key and name is replaced.
 func (s *Signers) With(x Signer) *Signers {
 	n := s.Without(x.Principal, x.Key)
 	text := x.Principal + " "

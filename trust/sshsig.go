@@ -18,7 +18,7 @@ const (
 	LedgerNamespace = "crosslink-ledger@4"
 )
 
-// MaxSignature is the longest SSHSIG blob that is read, in bytes.
+// MaxSignature is the maximum length of an SSHSIG blob, in bytes.
 const MaxSignature = 16 << 10
 
 // hashName is the hash that stands between the message and the key.
@@ -33,7 +33,7 @@ const (
 	sigVersion = 1
 )
 
-// Signature is one SSHSIG: a key and what it signed for which purpose.
+// Signature is an SSHSIG: a key, and what the key signed for which purpose.
 type Signature struct {
 	Key       Key
 	Namespace string
@@ -57,13 +57,13 @@ type signedBlob struct {
 	Message   []byte
 }
 
-// SignedData returns what the key itself signs for a message in a namespace.
+// SignedData returns the bytes that a key signs for a message in a namespace.
 func SignedData(namespace string, message []byte) []byte {
 	sum := sha512.Sum512(message)
 	return append([]byte(sigMagic), ssh.Marshal(signedBlob{namespace, "", hashName, sum[:]})...)
 }
 
-// NewSignature wraps what a key made of SignedData.
+// NewSignature wraps a key's signature of SignedData.
 func NewSignature(key Key, namespace string, sig *ssh.Signature) *Signature {
 	return &Signature{key, namespace, *sig}
 }
@@ -134,8 +134,8 @@ func ParseSignatureText(s string) (*Signature, error) {
 	return ParseSignature(blob)
 }
 
-// Verify reports whether s is its key's signature of the message in the
-// namespace. Whose key it is, is another question.
+// Verify checks that s is its key's signature of the message in the namespace. It does not
+// check whose key it is.
 func (s *Signature) Verify(namespace string, message []byte) error {
 	if s.Namespace != namespace {
 		return errors.New("the signature was made for another purpose")

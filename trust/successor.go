@@ -13,8 +13,8 @@ const successor = "successor"
 // maxURL bounds the URL of a successor, in bytes.
 const maxURL = 2048
 
-// SetSuccessor closes a hub: nothing is written there any more, and the tracker
-// continues on the hub at url.
+// SetSuccessor closes a hub: it accepts no more writes, and the tracker continues on the
+// hub at url.
 func (m *Meta) SetSuccessor(url string) {
 	x := object{}
 	x.str("url", url)
@@ -24,8 +24,8 @@ func (m *Meta) SetSuccessor(url string) {
 	m.Extra[successor] = x.bytes()
 }
 
-// Successor is the URL of the hub on which a closed one continues; "" if the hub is not
-// closed.
+// Successor returns the URL of the hub on which a closed tracker continues; "" if the hub
+// is not closed.
 func (m *Meta) Successor() string {
 	v, err := canon.Parse(m.Extra[successor])
 	if err != nil {
@@ -38,8 +38,8 @@ func (m *Meta) Successor() string {
 	return ""
 }
 
-// ValidSuccessor reports whether people may be told to fetch from a URL: it holds no
-// control character, is no option of git's and starts no program.
+// ValidSuccessor reports whether a hub may tell people to fetch from a URL: the URL has no
+// control characters, is not an option of git, and does not start a program.
 func ValidSuccessor(url string) bool {
 	return url != "" && len(url) <= maxURL && url[0] != '-' && !strings.Contains(url, "::") &&
 		!strings.ContainsFunc(url, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' })

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Verdict is what counts of a log and what is signed of it.
+// Verdict says which lines of a log count, and which are signed.
 type Verdict struct {
 	Agent   string
 	Lines   uint64 // lines 1 … Lines were judged
@@ -25,7 +25,7 @@ type Verdict struct {
 	marks      []Mark // of the lines after Vouched
 }
 
-// Verdict judges the lines fed so far.
+// Verdict returns the verdict on the lines fed so far.
 func (l *Log) Verdict() *Verdict {
 	v := &Verdict{Agent: l.agent, Lines: l.lines, Fed: l.lines, Listed: l.listed, off: l.state.Meta.Signing == Off}
 	switch {
@@ -59,7 +59,7 @@ func (l *Log) Verdict() *Verdict {
 	return v
 }
 
-// Unread is the verdict on a log whose kept verdict cannot be read: nothing counts.
+// Unread returns the verdict for a log whose saved verdict cannot be read: no line counts.
 func Unread(agent string, lines uint64) *Verdict {
 	return &Verdict{Agent: agent, Lines: lines, Ends: RuleUnread}
 }
@@ -92,8 +92,8 @@ func (l *Log) signed(w *walk, v *Verdict) {
 	v.Vouched = min(v.Vouched, v.Fed)
 }
 
-// Mark returns what is to be said about a line where it is shown: "" if it is
-// signed, or if the policy looks at no signatures; else a rule.
+// Mark returns the mark to show with a line: "" if the line is signed or the policy
+// ignores signatures, otherwise the name of a rule.
 func (v *Verdict) Mark(seq uint64) string {
 	switch {
 	case seq > v.Fed:
@@ -108,8 +108,8 @@ func (v *Verdict) Mark(seq uint64) string {
 	return ruleAt(v.marks, seq)
 }
 
-// Marks are the Mark of all lines and of the one after the last that counts, as
-// runs. Before the first there is nothing to say.
+// Marks returns the marks of all lines, and of the one after the last that counts, as
+// runs. Lines before the first run have no mark.
 func (v *Verdict) Marks() []Mark {
 	var all []Mark
 	rule := ""
@@ -150,17 +150,17 @@ func ruleAt(marks []Mark, seq uint64) string {
 	return ""
 }
 
-// Lapsed reports whether the log was signed once and its last lines are not.
+// Lapsed reports whether the log was signed at some point but its last lines are not.
 func (v *Verdict) Lapsed() bool { return v.trails || !v.off && v.Vouched > 0 && v.Vouched < v.Fed }
 
-// Trails reports whether lines follow the last signed one that do not count for
-// that reason alone, and that the ledger does not cover: trailing garbage, which
-// the log's writer may replace.
+// Trails reports whether unsigned lines that do not count follow the last signed one, and
+// the ledger does not cover them. They are trailing garbage, which the log's writer may
+// replace.
 func (v *Verdict) Trails() bool { return v.trails }
 
-// Kept is how many lines are before those, where the log Trails.
+// Kept returns how many lines precede the trailing garbage if the log Trails.
 func (v *Verdict) Kept() uint64 { return v.kept }
 
-// Signed reports whether the log has to be continued signed: a line of it is
-// signed, and the policy looks at signatures.
+// Signed reports whether the next line of the log must be signed: some line of the log is
+// signed, and the policy checks signatures.
 func (v *Verdict) Signed() bool { return v.signed }

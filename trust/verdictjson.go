@@ -20,7 +20,7 @@ type verdictForm struct {
 	Marks      []Mark `json:"marks,omitempty"`
 }
 
-// MarshalJSON encodes all that the verdict says.
+// MarshalJSON encodes the whole verdict.
 func (v *Verdict) MarshalJSON() ([]byte, error) {
 	return json.Marshal(verdictForm{v.Agent, v.Lines, v.Fed, v.Ends, v.Vouched, v.Listed, v.Forked, v.Keys, v.unapproved, v.off, v.trails, v.kept, v.signed, v.marks})
 }

@@ -4,8 +4,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// VerifyLine checks a level-4 line's signature by the key that it names and
-// returns that key. Whose key it is, is another question. The error is a *Fault.
+// VerifyLine checks the signature of a level-4 line by the key that the line names, and
+// returns that key. It does not check whose key it is. The error is a *Fault.
 func VerifyLine(e *event.Envelope) (Key, error) {
 	s, err := signatureOf(e)
 	if err != nil {
