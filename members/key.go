@@ -22,7 +22,7 @@ type AgentKey struct {
 	Admin       bool   `json:"admin"`
 }
 
-// SigningKey tells which key this worktree's agent signs with. Nothing is written.
+// SigningKey returns the key that this worktree's agent signs with. It writes nothing.
 func (m *Members) SigningKey(ctx context.Context) (*AgentKey, error) {
 	s, k, err := m.OwnKey(ctx)
 	if err != nil {
@@ -31,7 +31,7 @@ func (m *Members) SigningKey(ctx context.Context) (*AgentKey, error) {
 	return m.AgentKey(s, k), nil
 }
 
-// AgentKey is a key of this worktree's agent, as the hub knows it.
+// AgentKey returns a key of this worktree's agent, with its state on the hub.
 func (m *Members) AgentKey(s *reading.Snapshot, k keys.Signer) *AgentKey {
 	a := &AgentKey{Agent: m.Agent, Fingerprint: k.Key().Fingerprint(), Key: k.Key().String(), Where: k.Where()}
 	if s.Roll != nil {
@@ -41,7 +41,8 @@ func (m *Members) AgentKey(s *reading.Snapshot, k keys.Signer) *AgentKey {
 	return a
 }
 
-// OwnKey is the key in force of this worktree's agent; an error says why it has none.
+// OwnKey returns the current key of this worktree's agent, or an error that explains why
+// there is none.
 func (m *Members) OwnKey(ctx context.Context) (*reading.Snapshot, keys.Signer, error) {
 	s, err := m.Reads.Load(ctx)
 	if err != nil {

@@ -24,10 +24,10 @@ func forkProof(p *trust.Proof) *ForkProof {
 	return &ForkProof{p.Agent, p.Hub, p.Seq, p.Key.Fingerprint(), p.Key.String(), string(p.A.Raw), string(p.B.Raw), p.File()}
 }
 
-// MaxProof is the longest proof file there is, in bytes.
+// MaxProof is the maximum length of a proof file, in bytes.
 const MaxProof = trust.MaxProof
 
-// VerifyProof checks a proof file with nothing else at hand.
+// VerifyProof checks a proof file. It needs no other data.
 func VerifyProof(file []byte) (*ForkProof, error) {
 	p, err := trust.ParseProof(file)
 	if err != nil {
@@ -36,7 +36,7 @@ func VerifyProof(file []byte) (*ForkProof, error) {
 	return forkProof(p), nil
 }
 
-// ProofOf returns the first proof that stands against an agent.
+// ProofOf returns the first proof that an agent's log has forked.
 func (m *Members) ProofOf(ctx context.Context, agent string) (*ForkProof, error) {
 	s, err := m.Reads.Load(ctx)
 	if err != nil {

@@ -20,12 +20,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Members are those of a clone's hub.
+// Members reports and changes the members of a clone's hub.
 type Members struct {
 	*ownlog.Writer
 }
 
-// Trust is who may write to the hub, as it is believed here.
+// Trust says who may write to the hub, as far as this clone knows.
 type Trust struct {
 	Hub     string       `json:"hub"`
 	Meta    string       `json:"meta"` // the commit believed
@@ -51,7 +51,7 @@ type TrustKey struct {
 	Namespaces  []string `json:"namespaces"` // empty: for all purposes
 }
 
-// TrustAgent is what is believed of one agent's log.
+// TrustAgent is the state of one agent's log.
 type TrustAgent struct {
 	Agent    string           `json:"agent"`
 	Approved bool             `json:"approved"` // allowed_signers lists it
@@ -75,7 +75,7 @@ type TrustRevocation struct {
 	Reason string `json:"reason"`
 }
 
-// Trust tells who may write to the hub and how each log stands.
+// Trust reports who may write to the hub, and the state of each log.
 func (m *Members) Trust(ctx context.Context) (*Trust, error) {
 	s, err := m.Reads.Load(ctx)
 	if err != nil {
@@ -186,8 +186,9 @@ func (m *Members) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 	return done, err
 }
 
-// Revoke ends an agent's log: lines 1 … after count, no line after them. nil
-// is all that counts now. One that is revoked already can only end earlier.
+// Revoke ends an agent's log: lines 1 to after count, and later lines do not. If after is
+// nil, all lines that count now continue to count. A log that is already revoked can only
+// end earlier.
 func (m *Members) Revoke(ctx context.Context, agent string, after *uint64, reason string) (*TrustRevocation, error) {
 	var done *TrustRevocation
 	err := m.ChangeMeta(ctx, "revokes", func(s *reading.Snapshot, c *agents.Change) error {
@@ -216,8 +217,8 @@ func (m *Members) SetPolicy(ctx context.Context, p Policy) error {
 	})
 }
 
-// ChangeMeta adds a meta commit and puts it on the hub: what is not there is
-// not believed by anybody.
+// ChangeMeta writes a meta commit and pushes it to the hub. Until the hub has it, nobody
+// accepts it.
 func (m *Members) ChangeMeta(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) error {
 	if m.Agent == "" {
 		agent, err := m.SettleAgent(ctx)
@@ -308,8 +309,8 @@ type Command struct {
 	Ignored string
 }
 
-// Commands judges which requests are obeyed. A request to an agent of another clone
-// is judged by what is known of that agent here, which is not its configuration.
+// Commands determines which requests are obeyed. A request to an agent of another clone is
+// judged by what this clone knows of that agent, not by that clone's configuration.
 func (m *Members) Commands(ctx context.Context, p reading.Projection, all []*reducer.Request) ([]Command, error) {
 	if len(all) == 0 {
 		return nil, nil

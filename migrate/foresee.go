@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Foresee says what Run would do. It writes nothing, not even what the hub has: that
-// must have been synced before.
+// Foresee reports what Run would do. It writes nothing and fetches nothing, so the caller
+// must have synced before.
 func (r *Runner) Foresee(ctx context.Context, o Options) (*Report, error) {
 	c := r.Clone
 	unsynced := func() error {

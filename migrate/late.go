@@ -12,8 +12,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Late finds logs of the old hub to which the original wrote after it was migrated.
-// Nobody reads these events, and who wrote them was not told.
+// Late finds logs of the old hub to which the original wrote after the migration. Nobody
+// reads these events, and their writers were not told.
 func Late(ctx context.Context, l refs.Local, s *reading.Snapshot) (found []fail.Diagnosis, err error) {
 	if s.Meta == nil || s.Meta.Migrated == nil {
 		return nil, nil

@@ -5,8 +5,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// OverLimits are the issues of a view that hold something which this program would
-// not write, such as an empty title or one of more than 512 bytes. It stays as it is.
+// OverLimits returns the issues of a view with something that this program would not
+// write, such as an empty title or a title of more than 512 bytes. The migration keeps
+// them unchanged.
 func OverLimits(view View) (over []event.UUID, err error) {
 	rows, _, err := view.List(store.Filter{Status: "all"})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Base is what the new hub starts from, once the numbers are settled.
+// Base returns what the new hub starts from, after the numbers are settled.
 func (o *Old) Base() ([]byte, error) {
 	b := ledger.Base{HubVersion: o.Level, Source: string(o.Source), Base: *o.State}
 	b.Base.Lines, b.Base.Locks = o.Lines(), nil
@@ -29,13 +29,13 @@ func (o *Old) Base() ([]byte, error) {
 	return data, err
 }
 
-// Meta says of a meta where the hub comes from.
+// Meta records in a meta where the hub comes from.
 func (o *Old) Meta(m *trust.Meta) {
 	m.Migrated = &trust.Migration{Commit: string(o.Source), Logs: o.Pins()}
 }
 
-// Listed are the keys that the old hub lists. It read more forms than this program
-// does: lines of another form say nothing here.
+// Listed returns the keys in the old hub's list. The original read more formats than this
+// program; unread counts the lines that cannot be read.
 func (o *Old) Listed() (all *trust.Signers, unread int) {
 	all = &trust.Signers{}
 	for line := range bytes.Lines(o.Signers) {
@@ -86,7 +86,8 @@ func (w Writer) commit(message string) refs.CommitInfo {
 	return refs.CommitInfo{Address: w.Address, Author: w.Agent, When: w.Now, Message: "crosslink: " + message + "\n\n[skip ci]\n"}
 }
 
-// Foresee is the view of a hub that starts from a base, read from its bytes alone.
+// Foresee returns the view of a hub that starts from a base, read only from the bytes of
+// the base.
 func Foresee(base []byte) (View, error) {
 	b, err := ledger.DecodeBase(base)
 	if err != nil {
@@ -98,8 +99,8 @@ func Foresee(base []byte) (View, error) {
 	})
 }
 
-// AsStranger is the view of a hub as somebody sees it who has nothing but its refs,
-// by name below crosslink/.
+// AsStranger returns the view of a hub for somebody who has only its refs, by name below
+// crosslink/.
 func AsStranger(ctx context.Context, l refs.Local, hub map[string]refs.OID) (View, error) {
 	all := map[string]refs.OID{}
 	for name, tip := range hub {

@@ -33,7 +33,7 @@ type Settled struct {
 	Is    uint64     `json:"number"`
 }
 
-// TwiceError says that two issues have one number.
+// TwiceError means that two issues have one number.
 type TwiceError struct {
 	Number uint64
 	Issues []event.UUID
@@ -43,7 +43,7 @@ func (e *TwiceError) Error() string {
 	return fmt.Sprintf("%d issues have the number %d", len(e.Issues), e.Number)
 }
 
-// TakenError says that a number that was asked for is another issue's.
+// TakenError means that a requested number belongs to another issue.
 type TakenError struct {
 	Number uint64
 	Issue  event.UUID
@@ -56,7 +56,7 @@ func (e *TakenError) Error() string {
 // greatest is the greatest number of an issue that is believed.
 const greatest = 1 << 40
 
-// Number decides the numbers; view shows the ones people have already seen.
+// Number decides the numbers. view has the numbers that people have already seen.
 func (o *Old) Number(view View, asked []Ask) ([]Settled, error) {
 	b := o.State
 	rows, _, err := view.List(store.Filter{Status: "all"})

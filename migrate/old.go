@@ -13,7 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Old is a hub of level 2 or 3 as a clone has it.
+// Old is a hub of level 2 or 3, as a clone has it.
 type Old struct {
 	Level   int
 	Source  refs.OID    // the commit its state was read from
@@ -34,7 +34,7 @@ type Log struct {
 	Ended  string            // why it cannot be read to its end, "" if it can
 }
 
-// Left counts what is not carried over, besides the locks of State.
+// Left counts what is not migrated, in addition to the locks in State.
 type Left struct {
 	Requests, Acks, Heartbeats, Approvals int
 }
@@ -148,7 +148,7 @@ func (l *Left) count(name string) {
 	}
 }
 
-// Lines are the events of all logs, agent by agent.
+// Lines returns the events of all logs, agent by agent.
 func (o *Old) Lines() (all []*event.Envelope) {
 	for _, x := range o.Logs {
 		all = append(all, x.Lines...)
@@ -156,7 +156,7 @@ func (o *Old) Lines() (all []*event.Envelope) {
 	return all
 }
 
-// Pins are the ends of the logs that have lines.
+// Pins returns the ends of the logs that have lines.
 func (o *Old) Pins() map[string]trust.Position {
 	pins := map[string]trust.Position{}
 	for _, x := range o.Logs {

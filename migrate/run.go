@@ -28,7 +28,7 @@ type Options struct {
 	AcceptEnded []string // agents of whose log, or 'hub' of whose files, what can be read is enough
 }
 
-// Wish is an Ask whose issue was typed.
+// Wish is an Ask that names its issue as the user typed it.
 type Wish struct {
 	Issue  string
 	Number uint64 // 0: the next one that is free
@@ -77,8 +77,8 @@ type Runner struct {
 	Progress func(done string)           // called after each step; nil drops it
 }
 
-// Begin prepares a run: the clone has a hub and, unless dry, a replica, and lock keeps
-// other syncs away until it is released.
+// Begin prepares a run. It checks that the clone has a hub and, unless dry is set, a
+// replica. lock keeps other syncs from running until it is released.
 func (r *Runner) Begin(ctx context.Context, dry bool, lock func() (func(), error)) (release func(), err error) {
 	c := r.Clone
 	switch {

@@ -20,7 +20,7 @@ type View interface {
 	Milestones() ([]*reducer.Milestone, error)
 }
 
-// Shown is what a view shows, of each issue and milestone as canonical text.
+// Shown is the content of a view, with each issue and milestone as canonical text.
 type Shown struct {
 	Issues, Comments, Numbers int
 
@@ -28,8 +28,8 @@ type Shown struct {
 	text map[event.UUID][]byte
 }
 
-// Show reads all that a view shows but for locks, which are not carried over. settled
-// are numbers that issues are shown with instead of their own.
+// Show reads the content of a view, except locks, which are not migrated. settled has the
+// numbers to show for issues in place of their own.
 func Show(view View, settled []Settled) (*Shown, error) {
 	s := &Shown{text: map[event.UUID][]byte{}}
 	rows, _, err := view.List(store.Filter{Status: "all"})
@@ -75,7 +75,7 @@ func (s *Shown) put(u event.UUID, x any) error {
 	return err
 }
 
-// Hash is the same for views that show the same.
+// Hash returns the same value for views with the same content.
 func (s *Shown) Hash() string {
 	h := sha256.New()
 	for _, u := range s.ids {
@@ -84,8 +84,7 @@ func (s *Shown) Hash() string {
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// Differs names the first thing that another view shows differently, "" if there is
-// none.
+// Differs describes the first difference from another view; "" if there is none.
 func (s *Shown) Differs(o *Shown) string {
 	for _, u := range slices.Concat(s.ids, o.ids) {
 		if !bytes.Equal(s.text[u], o.text[u]) {

@@ -10,10 +10,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// Agent is what an agent has said of itself, nil if nothing.
+// Agent returns what an agent has published about itself; nil if nothing.
 func (m *Memory) Agent(id string) *reducer.Agent { return m.view.Agents[id] }
 
-// Agents returns the agents that have said something of themselves, by id.
+// Agents returns the agents that have published something about themselves, by id.
 func (m *Memory) Agents() []*reducer.Agent {
 	all := make([]*reducer.Agent, 0, len(m.view.Agents))
 	for _, a := range m.view.Agents {
@@ -23,7 +23,7 @@ func (m *Memory) Agents() []*reducer.Agent {
 	return all
 }
 
-// Agent is what an agent has said of itself, nil if nothing.
+// Agent returns what an agent has published about itself; nil if nothing.
 func (f *File) Agent(id string) *reducer.Agent {
 	return tell(f, func() (*reducer.Agent, error) {
 		all, err := rowsOf[reducer.Agent](f, "SELECT row FROM agent WHERE k = ?", id)
@@ -34,7 +34,7 @@ func (f *File) Agent(id string) *reducer.Agent {
 	}, func(m *Memory) *reducer.Agent { return m.Agent(id) })
 }
 
-// Agents returns the agents that have said something of themselves, by id.
+// Agents returns the agents that have published something about themselves, by id.
 func (f *File) Agents() []*reducer.Agent {
 	return tell(f, func() ([]*reducer.Agent, error) {
 		all, err := rowsOf[reducer.Agent](f, "SELECT row FROM agent ORDER BY k")
@@ -42,13 +42,13 @@ func (f *File) Agents() []*reducer.Agent {
 	}, (*Memory).Agents)
 }
 
-// Named returns the agents that go by a name, by id.
+// Named returns the agents with a name, by id.
 func (m *Memory) Named(name string) []*reducer.Agent {
 	key := SameName(name)
 	return slices.DeleteFunc(m.Agents(), func(a *reducer.Agent) bool { return a.Name == "" || SameName(a.Name) != key })
 }
 
-// Named returns the agents that go by a name, by id.
+// Named returns the agents with a name, by id.
 func (f *File) Named(name string) []*reducer.Agent {
 	return tell(f, func() ([]*reducer.Agent, error) {
 		return rowsOf[reducer.Agent](f, "SELECT row FROM agent WHERE name = ? ORDER BY k", SameName(name))

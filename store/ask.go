@@ -54,8 +54,8 @@ const historyQuery = `SELECT row FROM line WHERE id IN (
 	SELECT a.line FROM comment c JOIN aim a ON a.target = CAST('c' || c.k AS BLOB) WHERE c.issue = ?3 UNION
 	SELECT a.line FROM entry t JOIN aim a ON a.target = CAST('t' || t.k AS BLOB) WHERE t.issue = ?3) ORDER BY id`
 
-// History returns the lines aimed at an issue, also one that is deleted, in key
-// order, without what only proves them: Raw, Hub, Prev, Signature and members not known are empty.
+// History returns the lines about an issue, which may be deleted, in key order. Raw, Hub,
+// Prev, Signature and unknown members are empty, because they only prove the lines.
 func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
 	return f.aimedAt(u, func(e *event.Envelope) bool { return e.V != 0 }, func(m *Memory) ([]*event.Envelope, error) { return m.History(u) })
 }
@@ -95,7 +95,7 @@ func (f *File) aimedAt(u event.UUID, chosen func(*event.Envelope) bool, memory f
 	}, memory)
 }
 
-// LastSign is an agent's last heartbeat; see Memory.
+// LastSign returns the time of an agent's last heartbeat; see Memory.
 func (f *File) LastSign(agent string) event.Time {
 	return tell(f, func() (at event.Time, err error) {
 		err = f.query(func(r *sql.Rows) error { return r.Scan(&at) }, "SELECT sign FROM log WHERE agent = ?", agent)
@@ -106,7 +106,7 @@ func (f *File) LastSign(agent string) event.Time {
 	}, func(m *Memory) event.Time { return m.LastSign(agent) })
 }
 
-// Presence is the newest heartbeat that a clone gave of an agent outside its log.
+// Presence returns the newest heartbeat of an agent outside its log.
 func (f *File) Presence(agent string) (event.AgentPresence, bool) {
 	if f.seen == nil {
 		return event.AgentPresence{}, false
@@ -215,7 +215,7 @@ func (f *File) Rejections() []reducer.Rejection {
 	}, (*Memory).Rejections)
 }
 
-// Mark returns what is to be said of a line's signature; see Memory.
+// Mark returns the mark of a line because of its signature; see Memory.
 func (f *File) Mark(agent string, seq uint64) string {
 	return tell(f, func() (string, error) {
 		runs, asked := f.marks[agent]
@@ -233,8 +233,8 @@ func (f *File) Mark(agent string, seq uint64) string {
 	}, func(m *Memory) string { return m.Mark(agent, seq) })
 }
 
-// Check says whether the reducer would reject the event. The rules that need other
-// events than this one are those of things that cannot be added twice.
+// Check returns an error if the reducer would reject the event. Rules about other events
+// are checked only for things that cannot be added twice.
 func (f *File) Check(author string, b event.Body) error {
 	no, err := ask(f, func() (error, error, error) {
 		var t target

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// Schema numbers schema/<n>.sql, which must not change without it.
+// Schema is the number of schema/<n>.sql. Increase it whenever that file changes.
 const Schema = 6
 
 //go:embed schema/6.sql

@@ -8,11 +8,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// ErrNeedsRebuild says that a store cannot be brought to a state by a delta.Delta
-// from the one it holds: there is none, or it is damaged, or made by another program.
+// ErrNeedsRebuild means that a delta.Delta cannot be applied to the store, because there
+// is no store, or it is damaged, or another program made it.
 var ErrNeedsRebuild = errors.New("the store must be rebuilt")
 
-// Saved is what the delta.Delta before left for the next one.
+// Saved is what the previous delta.Delta saved for the next one.
 type Saved interface {
 	Inputs() []byte // delta.Delta.To of that one; nil in the empty state
 	Header() ([]byte, error)
@@ -20,8 +20,9 @@ type Saved interface {
 	Cursor(agent string) ([]byte, error) // nil if there is none
 }
 
-// Next makes the Delta that leads on from what is saved. It is from the empty state
-// if Inputs is nil, and may be ErrNeedsRebuild to be asked for that.
+// Next returns the Delta that continues from what was saved. If Inputs is nil, the Delta
+// starts from the empty state. The error ErrNeedsRebuild asks to be called again in that
+// way.
 type Next func(was Saved) (*delta.Delta, error)
 
 // lockOf is the lock and the queue of an issue, nil if nobody holds it.
@@ -42,10 +43,10 @@ type lockRow struct {
 	Queue []Waiter
 }
 
-// EachLog lists logs for a Delta.
+// EachLog returns an iterator over logs, for a Delta.
 func EachLog(logs ...delta.Log) iter.Seq2[delta.Log, error] { return each(logs) }
 
-// EachLine lists lines for a log of a Delta.
+// EachLine returns an iterator over lines, for a log of a Delta.
 func EachLine(lines ...*event.Envelope) iter.Seq2[*event.Envelope, error] { return each(lines) }
 
 func each[T any](all []T) iter.Seq2[T, error] {

@@ -13,9 +13,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// File is the projection as a store holds it. It answers what Memory would.
-// Whatever goes wrong with the file, it continues as the Memory that recall makes
-// of the same refs.
+// File is the projection in a store's file. It gives the same answers as Memory. If
+// anything is wrong with the file, it answers from the Memory that recall creates from the
+// same refs.
 type File struct {
 	store  *Store
 	inputs []byte
@@ -49,9 +49,9 @@ type answers struct {
 // more: one that waits for its pager must not keep others from writing.
 const idleAfter = 50 * time.Millisecond
 
-// Open returns the projection if the store was made from what inputs stands
-// for, and the note that was kept with it. recall makes the Memory of the same;
-// seen are the heartbeats outside the logs. Any error means: no.
+// Open returns the projection and its header if the store was made from the state with the
+// hash inputs. recall creates the Memory of that state; seen returns the heartbeats
+// outside the logs. Any error means that the store cannot be used.
 func (s *Store) Open(inputs []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, []byte, error) {
 	if of, ok := readStamp(s.Path); !ok || !bytes.Equal(of, inputs) {
 		return nil, nil, errOther
@@ -76,13 +76,13 @@ func (s *Store) file(o *opened, recall func() (*Memory, error), seen func() map[
 	return f
 }
 
-// Cursor is what was kept of a log; nil if there is none.
+// Cursor returns the saved cursor of a log; nil if there is none.
 func (f *File) Cursor(agent string) ([]byte, error) { return f.saved(cursorQuery, agent) }
 
-// Header returns what was kept with the state, without its logs.
+// Header returns what was saved with the state, without the logs.
 func (f *File) Header() ([]byte, error) { return f.saved("SELECT header FROM head") }
 
-// Index is what was kept of all logs.
+// Index returns the saved index of all logs.
 func (f *File) Index() ([]byte, error) { return f.saved(indexQuery) }
 
 func (f *File) saved(query string, args ...any) (b []byte, err error) {
@@ -92,17 +92,17 @@ func (f *File) saved(query string, args ...any) (b []byte, err error) {
 	return unsummed(b)
 }
 
-// Inputs stand for the state that the file is of.
+// Inputs returns the hash of the state that the file contains.
 func (f *File) Inputs() []byte { return f.inputs }
 
-// Is reports whether the file is of the state that inputs stands for, and has
-// answered so far.
+// Is reports whether the file contains the state with the hash inputs, and has had no
+// error so far.
 func (f *File) Is(inputs []byte) bool { return bytes.Equal(f.inputs, inputs) && f.whole() }
 
-// See gives it the heartbeats of now.
+// See sets the function that returns the current heartbeats.
 func (f *File) See(seen func() map[string]event.AgentPresence) { f.seen = seen }
 
-// Close ends it; nothing may be asked any more.
+// Close closes the file. No method may be called afterward.
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -130,8 +130,8 @@ func (f *File) take() *opened {
 	return o
 }
 
-// Release ends the read transaction, so that the store can be written at once. What
-// is asked after that is answered as before. A file that nobody asks releases itself.
+// Release ends the read transaction, so that the store can be written. Later calls return
+// the same answers as before. A file that is not used for a while releases itself.
 func (f *File) Release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -227,7 +227,7 @@ func (f *File) whole() bool {
 	return f.open != nil
 }
 
-// Changed is when the store was written last; zero if that is not known.
+// Changed returns when the store was last written; zero if that is unknown.
 func (f *File) Changed() time.Time {
 	st, err := os.Stat(f.store.Path)
 	if err != nil {

@@ -21,7 +21,7 @@ func (f *File) Issue(u event.UUID) (*Issue, error) {
 	}, func(m *Memory) (*Issue, error) { return m.Issue(u) })
 }
 
-// Row returns one row as lists have it, or *NotFoundError.
+// Row returns one row without texts, as in lists, or *NotFoundError.
 func (f *File) Row(u event.UUID) (*Issue, error) {
 	return ask(f, func() (*Issue, error, error) {
 		i, err := f.issue(u)

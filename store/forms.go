@@ -11,14 +11,14 @@ import (
 // what a stored event means must never change. Questions compare forms:
 // labels and people by Name, words by Fold.
 
-// Name is the form in which labels and people are written and compared:
-// NFC, without spaces at the ends.
+// Name returns the form in which labels and people are stored and compared: NFC, without
+// spaces at the ends.
 func Name(s string) string { return norm.NFC.String(strings.TrimSpace(s)) }
 
-// Fold is the form in which words are searched: NFC, in lower case.
+// Fold returns the form in which words are searched: NFC, in lower case.
 func Fold(s string) string { return norm.NFC.String(strings.ToLower(norm.NFC.String(s))) }
 
-// Called returns those of a list, as they are stored, that have the Name of
+// Called returns the members of a list, as they are stored, that have the same Name as
 // name.
 func Called(list []string, name string) []string {
 	var same []string

@@ -6,8 +6,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// History returns the lines aimed at an issue, also one that is deleted, in key
-// order: what everybody did to it, rejected and overruled ones included.
+// History returns the lines about an issue, which may be deleted, in key order, including
+// rejected and overruled ones.
 func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
 	if m.rows[u] == nil && !m.view.Deleted[u] {
 		return nil, &NotFoundError{What: "issue", ID: u.String()}
@@ -36,7 +36,7 @@ func changed(b event.Body) (comment, entry event.UUID) {
 	return event.UUID{}, event.UUID{}
 }
 
-// IssuesOf are the issues that an event is aimed at.
+// IssuesOf returns the issues that an event is about.
 func IssuesOf(b event.Body) []event.UUID {
 	switch e := b.(type) {
 	case *event.IssueCreated:

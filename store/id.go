@@ -69,7 +69,8 @@ func shortest(u event.UUID, n int) string {
 	return h[:n]
 }
 
-// Shorts returns the prefix to print for each of some uuids, by the rule of issues.
+// Shorts returns a function that returns the short id of each of some uuids, by the rule
+// for issues.
 func Shorts(all []event.UUID) func(event.UUID) string {
 	x := newIndex("", len(all))
 	for _, u := range all {

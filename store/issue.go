@@ -55,11 +55,11 @@ func OpenBlockers(p interface {
 	return open, nil
 }
 
-// Name is what people type for the issue: the number once decided, else the
-// short uuid.
+// Name returns the name to type for the issue: its number, or its short uuid if it has no
+// number yet.
 func (i *Issue) Name() string { return nameOf(i.Number, i.Short) }
 
-// Name is what people type for it.
+// Name returns the name to type for the issue.
 func (n *Named) Name() string { return nameOf(n.Number, n.Short) }
 
 func nameOf(number uint64, short string) string {
@@ -69,14 +69,13 @@ func nameOf(number uint64, short string) string {
 	return short
 }
 
-// NotFoundError says that no issue (comment, milestone) has this id.
+// NotFoundError means that no issue (comment, milestone) has this id.
 type NotFoundError struct {
 	What string // "issue", "comment", "milestone"
 	ID   string
-	// Deleted is what it was called, number or short id, if it was deleted.
+	// Deleted is the former name of the object, a number or short id, if it was deleted.
 	Deleted string
-	// Known are the names that there are instead. Only for milestones, which
-	// are few.
+	// Known are the existing names. Only for milestones, because there are few.
 	Known []string
 }
 
@@ -87,7 +86,7 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no %s '%s'", e.What, e.ID)
 }
 
-// AmbiguousError says that an abbreviation names several things.
+// AmbiguousError means that an abbreviation names several things.
 type AmbiguousError struct {
 	What       string
 	ID         string
@@ -95,7 +94,7 @@ type AmbiguousError struct {
 	Candidates []Candidate
 }
 
-// Candidate is one thing an ambiguous abbreviation could mean.
+// Candidate is one thing that an ambiguous abbreviation may mean.
 type Candidate struct {
 	UUID  event.UUID
 	Short string
@@ -109,7 +108,7 @@ func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("short id '%s' is ambiguous: %d %ss begin with it", e.ID, len(e.Candidates), e.What)
 }
 
-// BadIDError says that a string cannot be an id at all.
+// BadIDError means that a string is not an id.
 type BadIDError struct{ What, ID string }
 
 func (e *BadIDError) Error() string {

@@ -20,8 +20,8 @@ func (f *File) List(l Filter) (rows []*Issue, total int, err error) {
 	return f.list(l, func() (*hits, error) { return nil, nil }, func(m *Memory) ([]*Issue, int, error) { return m.List(l) })
 }
 
-// Latest names the issues of a status that changed last, at most limit. All that it
-// asks of an issue is in one index, in this order.
+// Latest returns the names of the issues with a status that changed last, at most limit.
+// One index, in this order, has all the data.
 func (f *File) Latest(status string, limit int) ([]Named, error) {
 	return ask(f, func() (all []Named, no, err error) {
 		l := Filter{Status: status, Sort: "updated"}

@@ -15,13 +15,12 @@ type Lock struct {
 	Since     event.Time
 	Branch    string
 	Confirmed bool
-	// Ending: released or broken, which nobody has decided yet.
+	// Ending reports that the lock was released or broken, but that is not decided yet.
 	Ending bool
 }
 
-// Waiter is an agent in the queue for a lock, first in, first out. Those that
-// are not Confirmed are claims of this clone that nobody has decided yet; they
-// stand at the end.
+// Waiter is an agent in the queue for a lock, first in, first out. Waiters that are not
+// Confirmed are claims of this clone that are not decided yet, and are last.
 type Waiter struct {
 	Agent     string
 	Since     event.Time
@@ -38,8 +37,8 @@ type Decided struct {
 	Queue   map[event.UUID][]Waiter
 }
 
-// WithDecided puts locks and aliases into the projection. It is called once,
-// before anything is asked.
+// WithDecided adds locks and aliases to the projection. Call it once, before any other
+// method.
 func (m *Memory) WithDecided(d Decided) *Memory {
 	m.aliases, m.miles = d.Aliases, d.Milestones
 	for u, l := range d.Locks {
@@ -56,7 +55,7 @@ func (m *Memory) WithDecided(d Decided) *Memory {
 	return m
 }
 
-// Aliases maps numbers that a hub lost to those that stand.
+// Aliases maps numbers that a hub lost to the current ones.
 func (m *Memory) Aliases() map[uint64]uint64 { return m.aliases }
 
 // Locked returns the issues that are locked or claimed, oldest lock first.
@@ -75,8 +74,8 @@ func lockOrder(a, b *Issue) int {
 	return cmp.Or(cmp.Compare(a.Lock.Since, b.Lock.Since), byCreation(a, b))
 }
 
-// LastSign is the shown time of an agent's newest line, or of a newer heartbeat that
-// its clone gave outside the log; 0 if there is none: its last heartbeat.
+// LastSign returns when an agent was last seen: the displayed time of its newest line, or
+// of a newer heartbeat outside its log; 0 if there is neither.
 func (m *Memory) LastSign(agent string) event.Time {
 	var last *event.Envelope
 	based := m.base != nil && len(m.base.Lines) > 0 // what it began from is no heartbeat

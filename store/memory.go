@@ -131,7 +131,7 @@ func (m *Memory) Resolve(id string) (event.UUID, error) {
 	})
 }
 
-// ResolveComment returns the comment that id names and the issue it stands on.
+// ResolveComment returns the comment that id names, and the comment's issue.
 func (m *Memory) ResolveComment(id string) (comment, issue event.UUID, err error) {
 	found, err := m.comment.find(id)
 	if err != nil {
@@ -227,7 +227,7 @@ func (m *Memory) list(f Filter, terms []term) ([]*Issue, int, error) {
 	return rows, total, nil
 }
 
-// Named is what an issue is called.
+// Named is an issue with its names.
 type Named struct {
 	UUID   event.UUID
 	Number uint64 // 0 while undecided
@@ -236,7 +236,7 @@ type Named struct {
 	Status event.Status
 }
 
-// Latest names the issues of a status that changed last, at most limit.
+// Latest returns the names of the issues with a status that changed last, at most limit.
 func (m *Memory) Latest(status string, limit int) ([]Named, error) {
 	rows, _, err := m.List(Filter{Status: status, Sort: "updated", Limit: limit})
 	var all []Named
@@ -277,7 +277,7 @@ func milestoneOrder(a, b *reducer.Milestone) int {
 // Rejections lists the events that broke a rule.
 func (m *Memory) Rejections() []reducer.Rejection { return m.state.Rejections() }
 
-// Check says whether the reducer would reject the event: *reducer.RejectedError.
+// Check returns an error, *reducer.RejectedError, if the reducer would reject the event.
 func (m *Memory) Check(author string, b event.Body) error { return m.state.Check(author, b) }
 
 // Hash is the hash of the canonical state.

@@ -8,7 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// LineFilter says which lines are wanted.
+// LineFilter selects lines.
 type LineFilter struct {
 	Agent  string    // of this agent alone; "" is all
 	Before event.Key // before this line; the zero Key is no bound
@@ -30,9 +30,9 @@ func (m *Memory) Newest(l LineFilter) ([]*event.Envelope, error) {
 	return all, nil
 }
 
-// Newest returns lines that count, newest first, without what only proves them. In a log
-// timestamps never fall, so each log is read from where its part begins, and only as far
-// as its lines are among those that are wanted.
+// Newest returns lines that count, newest first, without the members that only prove them.
+// Timestamps in a log never decrease, so each log is read only from where the selected
+// lines begin.
 func (f *File) Newest(l LineFilter) ([]*event.Envelope, error) {
 	return ask(f, func() ([]*event.Envelope, error, error) {
 		all, err := f.newest(l)

@@ -17,12 +17,12 @@ type Issues interface {
 	CommentShort(event.UUID) string
 	// Issue returns one row with its texts; rows are shared and not to be altered.
 	Issue(event.UUID) (*Issue, error)
-	// Row returns one row as lists have it: without description, comments and time.
+	// Row returns one row as in lists: without description, comments and time.
 	Row(event.UUID) (*Issue, error)
-	// History returns the lines aimed at an issue in key order.
+	// History returns the lines about an issue, in key order.
 	History(event.UUID) ([]*event.Envelope, error)
-	// Based returns the records about an issue of what the tracker started from, none
-	// if it started empty. They are no lines of a log, and come before all of them.
+	// Based returns the records about an issue in the base that the tracker started from;
+	// none if it started empty. They are not lines of a log, and come before all lines.
 	Based(event.UUID) ([]*event.Envelope, error)
 }
 
@@ -37,38 +37,38 @@ type Lists interface {
 	// Roots returns the issues without a parent, oldest first: all of them, or those
 	// whose tree has an open issue.
 	Roots(open bool) ([]event.UUID, error)
-	// Latest names the issues of a status ("all", or one) that changed last, at most
-	// limit.
+	// Latest returns the names of the issues with a status (or "all") that changed last,
+	// at most limit.
 	Latest(status string, limit int) ([]Named, error)
 	// Locked returns the issues that are locked or claimed, oldest lock first.
 	Locked() ([]*Issue, error)
-	// Aliases maps a number that the hub gave out and lost to the number that its
-	// issue has now; the lost one was given to another issue.
+	// Aliases maps a number that the hub assigned and lost to the current number of its
+	// issue. The lost number now belongs to another issue.
 	Aliases() map[uint64]uint64
 }
 
-// Signs answers what is known of agents and of their lines.
+// Signs answers questions about agents and their lines.
 type Signs interface {
-	// Agents returns the agents that have said something of themselves, by id.
+	// Agents returns the agents that have published something about themselves, by id.
 	Agents() []*reducer.Agent
-	// Agent is what one of them has said, nil if it has said nothing.
+	// Agent returns what an agent has published about itself; nil if nothing.
 	Agent(id string) *reducer.Agent
 	// Named returns the agents that go by a name, compared by SameName, by id.
 	Named(name string) []*reducer.Agent
-	// LastSign is when an agent was last seen: the shown time of its newest line,
+	// LastSign returns when an agent was last seen: the displayed time of its newest line,
 	// or a heartbeat outside its log; 0 is never.
 	LastSign(agent string) event.Time
-	// Presence is the newest heartbeat outside its log: a hint. It is read when
-	// one is first asked for, while the tracker is open.
+	// Presence returns the newest heartbeat outside the log, which is only a hint. It is
+	// read when first needed, while the tracker is open.
 	Presence(agent string) (event.AgentPresence, bool)
-	// Mark is what is to be said of a line's signature where it is shown, the
-	// name of a rule of trust: "" for nothing.
+	// Mark returns the mark to show with a line because of its signature, the name of a
+	// rule of trust; "" for none.
 	Mark(agent string, seq uint64) string
 }
 
 // Checks answers about the state as a whole.
 type Checks interface {
-	// Check says whether the reducer would reject an event of this author now.
+	// Check returns an error if the reducer would reject an event of this author now.
 	Check(author string, b event.Body) error
 	Rejections() []reducer.Rejection
 	// Hash is the hash of the canonical state.

@@ -10,12 +10,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// Records answers what there is besides issues. Its rows are not to be altered.
+// Records answers questions about other things than issues. Callers must not change its
+// rows.
 type Records interface {
 	// Milestones returns every milestone, by creation.
 	Milestones() ([]*reducer.Milestone, error)
-	// MilestoneNumbers are the numbers decided for milestones, also for some that are
-	// not shown.
+	// MilestoneNumbers returns the numbers that were decided for milestones, including
+	// some that are not shown.
 	MilestoneNumbers() map[event.UUID]uint64
 	// Sessions returns sessions, by their start.
 	Sessions(SessionFilter) ([]*reducer.Session, error)
@@ -25,14 +26,15 @@ type Records interface {
 	Reports() ([]*reducer.Report, error)
 	// Time returns time entries on issues that are shown, by their start.
 	Time(TimeFilter) ([]Entry, error)
-	// Line returns a line that counts, without what only proves it; nil if there
-	// is none.
+	// Line returns a line that counts, without the members that only prove it; nil if
+	// there is none.
 	Line(agent string, seq uint64) (*event.Envelope, error)
-	// Newest returns lines that count, newest first, without what only proves them.
+	// Newest returns lines that count, newest first, without the members that only prove
+	// them.
 	Newest(LineFilter) ([]*event.Envelope, error)
 }
 
-// SessionFilter says which sessions are wanted; the zero value is all.
+// SessionFilter selects sessions; the zero value selects all.
 type SessionFilter struct {
 	Agent string
 	Open  bool
@@ -43,7 +45,7 @@ func (f *SessionFilter) match(x *reducer.Session) bool {
 	return (f.Agent == "" || f.Agent == x.Agent) && !(f.Open && x.Ended) && (f.Issue == event.UUID{} || f.Issue == x.Issue)
 }
 
-// RequestFilter says which requests are wanted; the zero value is all.
+// RequestFilter selects requests; the zero value selects all.
 type RequestFilter struct {
 	Target, By string
 	Pending    bool // not acknowledged
@@ -60,11 +62,11 @@ type Entry struct {
 	Deleted bool
 }
 
-// Seconds is how long it took: what the entry says, else from its start to its
-// end, else nothing.
+// Seconds returns the duration: the one in the entry, otherwise the time from start to
+// end, otherwise 0.
 func (e *Entry) Seconds() uint64 { return Seconds(&e.TimeEntry) }
 
-// Seconds is how long a time entry took.
+// Seconds returns the duration of a time entry.
 func Seconds(e *reducer.TimeEntry) uint64 {
 	switch {
 	case e.DurationSeconds != nil:
@@ -75,8 +77,7 @@ func Seconds(e *reducer.TimeEntry) uint64 {
 	return 0
 }
 
-// TimeFilter says which time entries are wanted; the zero value is all that were
-// not deleted.
+// TimeFilter selects time entries; the zero value selects all that were not deleted.
 type TimeFilter struct {
 	Issue        event.UUID
 	By           []string   // any of these agents

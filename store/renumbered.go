@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Alias is an issue whose number the hub gave out and lost, and which has
-// another one since.
+// Alias is an issue whose number the hub assigned and lost, and which now has another
+// number.
 type Alias struct {
 	Was    uint64 `json:"was"`
 	Number uint64 `json:"number"`
@@ -21,7 +21,7 @@ type Alias struct {
 	Reused bool   `json:"reused"` // the lost number means another issue now
 }
 
-// String says it as it is reported once and in status.
+// String describes the change of number, for a notice and for status.
 func (a Alias) String() string {
 	text := fmt.Sprintf("%d '%s' was issue %d until the hub lost that number", a.Number, a.Title, a.Was)
 	if a.Reused {
@@ -30,15 +30,15 @@ func (a Alias) String() string {
 	return text
 }
 
-// Numbered is what Renumbered asks of a projection.
+// Numbered is what Renumbered needs of a projection.
 type Numbered interface {
 	Aliases() map[uint64]uint64
 	Resolve(id string) (event.UUID, error)
 	Row(event.UUID) (*Issue, error)
 }
 
-// Renumbered lists the issues whose number a hub lost, by the lost number;
-// those that are deleted are not among them.
+// Renumbered returns the issues whose number a hub lost, by the lost number, without
+// deleted issues.
 func Renumbered(p Numbered) []Alias {
 	list := []Alias{}
 	now := p.Aliases()

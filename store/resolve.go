@@ -112,7 +112,7 @@ func (f *File) numbered(id string, n uint64) (u event.UUID, no, err error) {
 	return u, nil, nil
 }
 
-// ResolveComment returns the comment that id names and the issue it stands on.
+// ResolveComment returns the comment that id names, and the comment's issue.
 func (f *File) ResolveComment(id string) (comment, issue event.UUID, err error) {
 	both, err := ask(f, func() (both [2]event.UUID, no, err error) {
 		all, bad, err := f.candidates("SELECT x.k, i.shown FROM comment x JOIN issue i ON i.k = x.issue AND i.shown WHERE x.visible", "c", "comment", id)

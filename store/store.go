@@ -11,16 +11,17 @@ import (
 	"modernc.org/sqlite" // the driver registers itself
 )
 
-// Store is the projection in a file, so that a command need not read what an
-// earlier one has read. It is a cache: if anything is wrong with it, memory gives
-// the same answer, and nothing is reported.
+// Store is the projection in a file, so that a command need not read again what an earlier
+// one has read. It is a cache: if it is damaged or unusable, the answers come from memory,
+// and nothing is reported.
 type Store struct {
 	Path string // of the database; its journal and its stamp lie beside it
-	// Lock keeps other writers of the store away; false if one is at it. rebuild: there
-	// is no store yet, so what that writer makes is worth waiting for.
+	// Lock keeps other processes from writing the store. It returns false if another
+	// process is writing. rebuild says that there is no store yet, so it is worth waiting
+	// for that process.
 	Lock func(rebuild bool) (unlock func(), ok bool)
-	// WordsFrom is how many texts there are at least when a search makes an index of
-	// words. To read fewer takes less time than to wait for the index.
+	// WordsFrom is the number of texts from which a search creates an index of words. With
+	// fewer texts, reading them is faster than creating the index.
 	WordsFrom int
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Draft is an issue that is created together with others, which may name it by
-// Ref where they would name an issue that exists.
+// Draft is an issue that is created together with others. They may name it by Ref, in
+// place of the id of an existing issue.
 type Draft struct {
 	NewIssue
 	Ref string
@@ -27,8 +27,8 @@ func (e *DraftError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *DraftError) Unwrap() error { return e.Err }
 
-// Connect takes the names of drafts out of drafts and returns the events that
-// connect them, to follow those that create them.
+// Connect removes the names of drafts from drafts, and returns the events that connect the
+// drafts. These events must follow those that create the issues.
 func Connect(drafts []Draft) ([]event.Body, error) {
 	at := map[string]int{}
 	for k, d := range drafts {

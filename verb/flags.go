@@ -17,7 +17,7 @@ const (
 	Killed = "killed"
 )
 
-// Flags are what requests come to for an agent.
+// Flags are the combined effect of requests on an agent.
 type Flags struct {
 	State        string
 	By           *reducer.Request // that put it into the state; nil if none did
@@ -63,8 +63,8 @@ func FlagsOf(all []tracker.Command, session *event.Key) Flags {
 	return f
 }
 
-// First puts the issues that requests name first to the front, in their order, and
-// returns how many there are.
+// First moves the issues in asked to the front, in that order, and returns how many it
+// moved.
 func First(rows []*store.Issue, asked []event.UUID) (n int) {
 	for _, u := range asked {
 		k := slices.IndexFunc(rows[n:], func(i *store.Issue) bool { return i.UUID == u })
@@ -78,8 +78,8 @@ func First(rows []*store.Issue, asked []event.UUID) (n int) {
 	return n
 }
 
-// SessionStart is when the newest open session of an agent started, or else its newest;
-// nil if it never ran one.
+// SessionStart returns when the agent's newest open session started or, if none is open,
+// its newest session; nil if there was none.
 func SessionStart(p tracker.Projection, agent string) (*event.Key, error) {
 	all, err := p.Sessions(store.SessionFilter{Agent: agent})
 	var open, any *event.Key
@@ -94,8 +94,8 @@ func SessionStart(p tracker.Projection, agent string) (*event.Key, error) {
 	return any, err
 }
 
-// ResolveRequest finds a request by its id, or the beginning of it of at least 6
-// characters.
+// ResolveRequest returns the request with an id, or with at least the first 6 characters
+// of it.
 func ResolveRequest(p tracker.Projection, id string) (*reducer.Request, error) {
 	all, err := p.Requests(store.RequestFilter{})
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// NewIssue is an issue to create. Other things are named by ids, which are
-// resolved when it is created.
+// NewIssue is an issue to create. It names other things by ids, which are resolved when it
+// is created.
 type NewIssue struct {
 	UUID           event.UUID
 	Title          string
@@ -24,7 +24,7 @@ type NewIssue struct {
 	Due, Scheduled event.Time
 }
 
-// Create returns the events of a new issue, which an agent creates.
+// Create returns the events with which an agent creates an issue.
 func Create(p tracker.Projection, me string, n *NewIssue) ([]event.Body, error) {
 	created := &event.IssueCreated{
 		UUID: n.UUID, Title: n.Title, Description: n.Description, Priority: n.Priority, Labels: n.Labels,
@@ -65,13 +65,13 @@ func Create(p tracker.Projection, me string, n *NewIssue) ([]event.Body, error) 
 	return bodies, nil
 }
 
-// Edit are new values of an issue; nil leaves one as it is.
+// Edit has new values for an issue; nil leaves a value unchanged.
 type Edit struct {
 	Title, Description *string
 	Priority           *event.Priority
 }
 
-// Apply returns the event that gives an issue these values, none if it has them.
+// Apply returns the event that sets these values; none if the issue already has them.
 func (e Edit) Apply(i *store.Issue) []event.Body {
 	u := &event.IssueUpdated{UUID: i.UUID}
 	if e.Title != nil && *e.Title != i.Title {
@@ -89,7 +89,7 @@ func (e Edit) Apply(i *store.Issue) []event.Body {
 	return []event.Body{u}
 }
 
-// Schedule gives an issue its dates. nil leaves a date as it is, 0 clears it.
+// Schedule sets the dates of an issue. nil leaves a date unchanged, 0 clears it.
 func Schedule(i *store.Issue, due, scheduled *event.Time) (p Plan) {
 	c := &event.ScheduleChanged{Issue: i.UUID, ScheduledAt: i.ScheduledAt, DueAt: i.DueAt}
 	var effects []Effect
@@ -108,8 +108,8 @@ func Schedule(i *store.Issue, due, scheduled *event.Time) (p Plan) {
 	return Plan{[]event.Body{c}, effects}
 }
 
-// Delete hides issues, each by a deletion with a name of its own, and ends their locks. One that is deleted already has
-// an effect without an issue.
+// Delete deletes issues, each with a deletion that has an id of its own, and ends their
+// locks. For an issue that is already deleted, the effect has no issue.
 func Delete(p tracker.Projection, me string, ids []string, mint func() event.UUID) (plan Plan, rows []*store.Issue, err error) {
 	var before []Effect
 	for _, id := range ids {
@@ -133,7 +133,7 @@ func Delete(p tracker.Projection, me string, ids []string, mint func() event.UUI
 	return plan, rows, nil
 }
 
-// DeleteComments hides comments.
+// DeleteComments deletes comments.
 func DeleteComments(p tracker.Projection, ids []string) (plan Plan, err error) {
 	seen := map[string]bool{}
 	for _, id := range ids {

@@ -19,7 +19,7 @@ func Link(i *store.Issue, kind, ref string) (p Plan) {
 	return p
 }
 
-// Unlink removes the links of an issue to ref: that of a kind, or all if kind is "".
+// Unlink removes the links of an issue to ref: those of one kind, or all if kind is "".
 func Unlink(i *store.Issue, kind, ref string) (p Plan) {
 	e := Effect{What: Unlinked, Issue: i, Name: ref}
 	var bodies []event.Body

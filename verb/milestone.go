@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// TakenError refuses a name that a milestone has already.
+// TakenError refuses a name that another milestone already has.
 type TakenError struct {
 	Name string
 	UUID event.UUID
@@ -35,8 +35,8 @@ func milestoneTaken(p tracker.Projection, name string, but event.UUID) error {
 	return nil
 }
 
-// CreateMilestone returns the event of a new milestone. The name must be free
-// in every form and case.
+// CreateMilestone returns the event that creates a milestone. No milestone may have the
+// same name, in any case or form of Unicode.
 func CreateMilestone(p tracker.Projection, m event.MilestoneCreated) ([]event.Body, error) {
 	m.Name = store.Name(m.Name)
 	if err := milestoneTaken(p, m.Name, event.UUID{}); err != nil {
@@ -45,8 +45,8 @@ func CreateMilestone(p tracker.Projection, m event.MilestoneCreated) ([]event.Bo
 	return Check([]event.Body{&m}, nil)
 }
 
-// MilestoneEdit are new values of a milestone; nil leaves one as it is, a due date
-// of 0 clears it.
+// MilestoneEdit has new values for a milestone; nil leaves a value unchanged, and a due
+// date of 0 clears it.
 type MilestoneEdit struct {
 	Name, Description *string
 	Due               *event.Time
@@ -74,7 +74,8 @@ func (e MilestoneEdit) Apply(p tracker.Projection, m *reducer.Milestone) ([]even
 	return []event.Body{u}, nil
 }
 
-// SetMilestoneStatus closes or reopens a milestone; nothing if it is already so.
+// SetMilestoneStatus closes or reopens a milestone; it returns nothing if the milestone
+// already has that status.
 func SetMilestoneStatus(m *reducer.Milestone, to event.Status, now event.Time) []event.Body {
 	switch {
 	case m.Status == to:
@@ -85,8 +86,8 @@ func SetMilestoneStatus(m *reducer.Milestone, to event.Status, now event.Time) [
 	return []event.Body{&event.MilestoneReopened{UUID: m.UUID}}
 }
 
-// SetMilestone puts an issue into a milestone, or into none; nothing if it is
-// already there.
+// SetMilestone moves an issue into a milestone, or out of its milestone; it returns
+// nothing if nothing changes.
 func SetMilestone(i *store.Issue, milestone event.UUID) []event.Body {
 	if i.Milestone == milestone {
 		return nil
@@ -94,7 +95,7 @@ func SetMilestone(i *store.Issue, milestone event.UUID) []event.Body {
 	return []event.Body{&event.MilestoneAssigned{Issue: i.UUID, Milestone: milestone}}
 }
 
-// IntoMilestone puts issues into a milestone; nil takes them out of theirs.
+// IntoMilestone moves issues into a milestone; nil removes them from theirs.
 func IntoMilestone(p tracker.Projection, m *reducer.Milestone, rows []*store.Issue) (plan Plan, err error) {
 	all, err := p.Milestones()
 	if err != nil {

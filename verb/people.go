@@ -10,8 +10,8 @@ import (
 // maxNear is how many people are named where a word names none.
 const maxNear = 8
 
-// Whose returns what is looked for where a word names somebody: the agents that it
-// names, and the word, which may be in use as it is.
+// Whose returns what to search for if a word names somebody: the agents with that name,
+// and the word itself, which may be stored as an assignee.
 func Whose(p tracker.Projection, self *people.Self, word string) []string {
 	all := people.Find(p, self, word)
 	if word != people.Me && word != people.This || len(all) == 0 {
@@ -108,7 +108,7 @@ func Assign(p tracker.Projection, self *people.Self, i *store.Issue, words []str
 	return Assignees.Add(i, names), err
 }
 
-// AssigneesNamed are the people that words name, each once, as they are stored.
+// AssigneesNamed returns the people that words name, each once, in the stored form.
 func AssigneesNamed(p tracker.Projection, self *people.Self, i *store.Issue, words []string, force bool) (names []string, err error) {
 	for _, w := range words {
 		name, err := Assignee(p, self, i, w, force)

@@ -6,14 +6,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Plan is the outcome of a command: the events to write, and what they do.
+// Plan is the result of a command: the events to write, and their effects.
 type Plan struct {
 	Bodies  []event.Body
 	Effects []Effect
 }
 
-// Effect is one thing that a command does, or that was done before. How it reads
-// is up to the surface.
+// Effect is one thing that a command does, or that was already done. Each surface has its
+// own words for it.
 type Effect struct {
 	What     What
 	Issue    *store.Issue

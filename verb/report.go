@@ -6,8 +6,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Report returns the event that reports what a check found; none if that is what
-// was reported last.
+// Report returns the event that reports the result of a check; none if the last report is
+// the same.
 func Report(p tracker.Projection, b event.StatusReported) ([]event.Body, error) {
 	was, err := ReportOf(p, b.Context, b.Branch)
 	if err != nil {
@@ -19,8 +19,7 @@ func Report(p tracker.Projection, b event.StatusReported) ([]event.Body, error) 
 	return Check([]event.Body{&b}, nil)
 }
 
-// ReportOf returns what a check found last about a branch; nil if it never
-// reported.
+// ReportOf returns the last result of a check on a branch; nil if there is none.
 func ReportOf(p tracker.Projection, context, branch string) (*reducer.Report, error) {
 	all, err := p.Reports()
 	if err != nil {

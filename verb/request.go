@@ -7,7 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// NewRequest is what one agent asks of another.
+// NewRequest is a request of one agent to another.
 type NewRequest struct {
 	ID      string // a ULID
 	Target  string
@@ -23,7 +23,7 @@ type RequestError struct{ Why string }
 
 func (e *RequestError) Error() string { return e.Why }
 
-// Request returns the event of a request to an agent that is here.
+// Request returns the event of a request to an agent with a log here.
 func Request(p tracker.Projection, n *NewRequest) ([]event.Body, error) {
 	if a := p.Agent(n.Target); a == nil || a.Retired {
 		return nil, &RequestError{fmt.Sprintf("there is no agent '%s', or it has retired", n.Target)}

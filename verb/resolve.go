@@ -62,7 +62,7 @@ func byOldName(p tracker.Projection, id string) (found []store.Candidate) {
 	return found
 }
 
-// Resolve finds the issue an id names. Its row is without texts.
+// Resolve returns the issue that an id names, without texts.
 func Resolve(p tracker.Projection, id string) (*store.Issue, error) {
 	u, err := resolve(p, id)
 	if err != nil {
@@ -71,7 +71,7 @@ func Resolve(p tracker.Projection, id string) (*store.Issue, error) {
 	return p.Row(u)
 }
 
-// ResolveTexts finds the issue an id names, with its texts.
+// ResolveTexts returns the issue that an id names, with its texts.
 func ResolveTexts(p tracker.Projection, id string) (*store.Issue, error) {
 	u, err := resolve(p, id)
 	if err != nil {
@@ -192,13 +192,14 @@ func unknownMilestone(all []*reducer.Milestone, id string) error {
 	return missing
 }
 
-// Missing reports an id that is not here.
+// Missing reports whether the error is about an id that does not exist here.
 func Missing(err error) bool {
 	var missing *store.NotFoundError
 	return errors.As(err, &missing)
 }
 
-// Unknown reports an id that is not here and that the hub may know.
+// Unknown reports whether the error is about an id that does not exist here but may exist
+// on the hub.
 func Unknown(err error) bool { return Missing(err) && DeletedName(err) == "" }
 
 // DeletedName returns the name of the object that an error reports as deleted, ""

@@ -11,22 +11,22 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// SessionUUID is the uuid of the session that an agent of a hub runs under a key:
-// a version-8 uuid, always the same.
+// SessionUUID returns the uuid of the session that an agent of a hub runs under a key: a
+// version-8 uuid that depends only on these three.
 func SessionUUID(hub, agent, key string) event.UUID {
 	return event.NamedUUID("crosslink-session/1", hub, agent, key)
 }
 
-// SeveralSessionsError says that an agent runs several sessions and none was named.
+// SeveralSessionsError means that an agent runs several sessions and none was named.
 type SeveralSessionsError struct{ Open []*reducer.Session }
 
 func (e *SeveralSessionsError) Error() string {
 	return fmt.Sprintf("%d sessions are open here", len(e.Open))
 }
 
-// OpenSession returns the open session of an agent: the one that is named, by its
-// uuid or the beginning of it; else that of cached, if it is open; else the only
-// one. nil if there is none.
+// OpenSession returns an open session of an agent: the one that is named, by its uuid or
+// the beginning of it; otherwise the cached one, if it is open; otherwise the only one;
+// nil if there is none.
 func OpenSession(p tracker.Projection, agent, named string, cached event.UUID) (*reducer.Session, error) {
 	if agent == "" {
 		return nil, nil
@@ -94,7 +94,7 @@ func SessionLocks(p tracker.Projection, x *reducer.Session) (rows []*store.Issue
 	return rows, nil
 }
 
-// Ending says how a session ends.
+// Ending is how a session ends.
 type Ending struct {
 	Notes     string     // "" is none
 	Comment   event.UUID // of the hand-off, if there are notes and an issue
@@ -103,8 +103,8 @@ type Ending struct {
 	KeepLocks bool
 }
 
-// EndSession ends a session: with its notes, which become a hand-off on its issue,
-// and with the releases of its locks. All of it is one write.
+// EndSession ends a session in one write: its notes become a hand-off on its issue, and
+// its locks are released.
 func EndSession(p tracker.Projection, x *reducer.Session, how Ending) (bodies []event.Body, released []*store.Issue, err error) {
 	bodies = append(bodies, &event.SessionEnded{Session: x.UUID, Notes: how.Notes})
 	if how.Notes != "" && x.Issue != (event.UUID{}) {
@@ -140,7 +140,7 @@ func NotesOnly(p tracker.Projection, how Ending, id event.UUID) (*reducer.Sessio
 	return x, append(bodies, end...), err
 }
 
-// Handoff is the kind of comment that a session leaves behind.
+// Handoff is the kind of the comment with a session's notes.
 const Handoff = "handoff"
 
 // Superseded are the notes of a session that another one ended. They hand nothing on.

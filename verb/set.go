@@ -38,7 +38,7 @@ var (
 // Has reports whether a name is in the set of an issue, in any form.
 func (n *Names) Has(i *store.Issue, name string) bool { return len(store.Called(n.of(i), name)) > 0 }
 
-// Add puts names into the set of an issue.
+// Add adds names to the set of an issue.
 func (n *Names) Add(i *store.Issue, names []string) (p Plan) {
 	for _, name := range names {
 		e := Effect{What: n.added, Issue: i, Name: name}
@@ -52,7 +52,7 @@ func (n *Names) Add(i *store.Issue, names []string) (p Plan) {
 	return p
 }
 
-// Remove takes names out of the set, in every form in which they are stored.
+// Remove removes names from the set, in every form in which they are stored.
 func (n *Names) Remove(i *store.Issue, names []string) (p Plan) {
 	for _, name := range names {
 		e := Effect{What: n.removed, Issue: i, Name: name}
@@ -79,7 +79,7 @@ func (n *Names) one(i *store.Issue, name string, add bool) (p Plan) {
 	return p
 }
 
-// Block lets an issue wait for others. A cycle is refused.
+// Block makes other issues blockers of an issue. It refuses cycles.
 func Block(p tracker.Projection, i *store.Issue, blockers []*store.Issue) (plan Plan, err error) {
 	for _, b := range blockers {
 		e := Effect{What: Blocked, Issue: i, Other: b}
@@ -97,7 +97,7 @@ func Block(p tracker.Projection, i *store.Issue, blockers []*store.Issue) (plan 
 	return plan, nil
 }
 
-// Unblock lets an issue no longer wait for others.
+// Unblock removes blockers from an issue.
 func Unblock(i *store.Issue, blockers []*store.Issue) (p Plan) {
 	for _, b := range blockers {
 		e := Effect{What: Unblocked, Issue: i, Other: b}
@@ -149,8 +149,8 @@ func Unrelate(i, other *store.Issue, kind event.RelationKind) (p Plan) {
 	return p
 }
 
-// SetParent makes an issue the child of another, or of none if parent is nil. A
-// cycle is refused.
+// SetParent makes an issue the child of another, or removes its parent if parent is nil.
+// It refuses cycles.
 func SetParent(p tracker.Projection, i, parent *store.Issue) (plan Plan, err error) {
 	if parent == nil {
 		e := Effect{What: ParentRemoved, Issue: i}

@@ -11,9 +11,8 @@ import (
 // maxSimilar is how many issues Similar returns.
 const maxSimilar = 3
 
-// Similar returns the first issues whose title says the same as another: the same
-// words, or nearly (of all words of both, four in five are in both). The issue but
-// itself is excluded.
+// Similar returns the first issues whose title has the same words as another title, or
+// nearly the same (both share four fifths of their words). It skips the issue itself.
 func Similar(title string, but event.UUID, rows []store.Named) (found []store.Named) {
 	words := wordsOf(title)
 	for _, i := range rows {

@@ -47,8 +47,8 @@ func ResolveEntries(p tracker.Projection, ids []string) (found []store.Entry, er
 	return found, nil
 }
 
-// StopTimer is the event of a timer that ran on an issue from start to end. Stopping
-// it again writes nothing: its entry is already there.
+// StopTimer returns the event of a timer that ran on an issue from start to end. Stopping
+// the timer again writes nothing, because its entry already exists.
 func StopTimer(p tracker.Projection, issue, entry event.UUID, start, end event.Time) ([]event.Body, error) {
 	all, err := p.Time(store.TimeFilter{Issue: issue, Deleted: true})
 	if err != nil {
@@ -66,7 +66,7 @@ func StopTimer(p tracker.Projection, issue, entry event.UUID, start, end event.T
 	return []event.Body{&event.TimeEntryAdded{Issue: issue, Entry: entry, StartedAt: start, EndedAt: max(start, end), DurationSeconds: &seconds}}, nil
 }
 
-// Overlap reports whether two of some entries are of one agent and at one time.
+// Overlap reports whether two entries of one agent overlap.
 func Overlap(all []store.Entry) bool {
 	last := map[string]event.Time{} // until when an agent's entries reach
 	for _, e := range all {         // by their start
@@ -79,8 +79,8 @@ func Overlap(all []store.Entry) bool {
 	return false
 }
 
-// HeldSeconds is how long somebody held or claimed the lock of an issue, as the
-// events of its history tell; a lock that is still held counts up to now.
+// HeldSeconds returns how long anybody held or claimed the lock of an issue, according to
+// the events of its history. A lock that is still held counts up to now.
 func HeldSeconds(lines []*event.Envelope, now event.Time) uint64 {
 	var holders []string // in the order in which they claimed
 	var since, sum event.Time

@@ -228,8 +228,7 @@ func (u *undoing) unchanged() error {
 	return nil
 }
 
-// IssueOf is the issue that an event that can be undone is about; zero if it is
-// about none.
+// IssueOf returns the issue that an undoable event is about; zero if it is not about one.
 func IssueOf(p tracker.Projection, b event.Body) event.UUID {
 	switch b := b.(type) {
 	case *event.LockReleased:

@@ -414,7 +414,7 @@ func page(pg *frame.Page, a *importAnswer) {
 		pg.Print("Skipped: %s (%s).\n", frame.Count(a.Skipped[reason], "row"), skippedWords(reason))
 	}
 	if a.EdgesSkipped > 0 {
-		pg.Print("Skipped: %s to issues that were not imported or that would close a cycle.\n", frame.Count(a.EdgesSkipped, "link"))
+		pg.Print("Skipped: %s to issues that were not imported or that would create a cycle.\n", frame.Count(a.EdgesSkipped, "link"))
 	}
 	if a.Cut > 0 {
 		pg.Print("Shortened, or continued in comments, because too long for one field: %s.\n", frame.Count(a.Cut, "text"))
