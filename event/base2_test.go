@@ -186,8 +186,10 @@ func TestParseBase2_NothingThere(t *testing.T) {
 
 // FuzzParseBase2 takes files as lines "> path" and what follows.
 func FuzzParseBase2(f *testing.F) {
-	f.Add("> issues/a.json\n" + json2(issueA, 1, `,"comments":[{"id":1,"created_at":"2026-03-01T10:00:00Z"}]`) +
-		"\n> issues/" + issueA + "/comments/b.json\n{}\n> meta/milestones.json\n{\"milestones\":{\"" + mileA + "\":" + milestone2(mileA, "m") + "}}")
+	// small seeds: the fuzzer tries every byte of what it finds
+	f.Add("> issues/a.json\n" + json2(issueA, 1, `,"comments":[{"id":1,"created_at":"2026-03-01T10:00:00Z"}]`))
+	f.Add("> issues/" + issueA + "/comments/b.json\n{}\n> meta/milestones.json\n{\"milestones\":{}}")
+	f.Add("> meta/milestones/" + mileA + ".json\n" + milestone2(mileA, "m"))
 	f.Add("> meta/counters.json\n{\"next_display_id\":9223372036854775807}")
 	f.Fuzz(func(t *testing.T, text string) {
 		files := map[string][]byte{}

@@ -13,6 +13,11 @@ type Time int64
 // See Follows, which keeps writers away from it.
 const MaxTime Time = 7258118399999999999
 
+// NotKnown stands for a time that an event must hold and nobody knows: 1 ns after the
+// epoch. People see the time of the event instead. So imports of one source write the
+// same bytes everywhere.
+const NotKnown Time = 1
+
 // String gives the one form level 4 writes: nine digits, always Z.
 func (t Time) String() string {
 	return time.Unix(0, int64(t)).UTC().Format("2006-01-02T15:04:05.000000000Z")

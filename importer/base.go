@@ -29,9 +29,9 @@ const maxNumber = 1 << 31
 
 // Milestone takes a milestone.
 func (s *Start) Milestone(m *Milestone) error {
-	made := s.Names.Founding(m, s.Now)[0].Body.(*event.MilestoneCreated)
+	made := s.Names.Founding(m)[0].Body.(*event.MilestoneCreated)
 	b := event.BaseMilestone{UUID: made.UUID, Number: uint64(len(s.base.Milestones) + 1), Name: made.Name, Description: made.Description,
-		Status: event.Open, CreatedAt: made.CreatedAt}
+		Status: event.Open, CreatedAt: knownOr(made.CreatedAt, s.Now)}
 	if m.Closed {
 		b.Status, b.ClosedAt = event.Closed, cmp.Or(m.ClosedAt, s.Now)
 	}
@@ -118,7 +118,7 @@ func (n Names) Base(i *Issue, now event.Time) event.BaseIssue {
 		case *event.StatusChanged:
 			b.Status, b.ClosedAt = e.NewStatus, e.ClosedAt
 		case *event.CommentAdded:
-			b.Comments = append(b.Comments, event.BaseComment{UUID: e.Comment, Author: e.Author, Content: e.Content, CreatedAt: cmp.Or(e.CreatedAt, now), Kind: e.Kind,
+			b.Comments = append(b.Comments, event.BaseComment{UUID: e.Comment, Author: e.Author, Content: e.Content, CreatedAt: knownOr(e.CreatedAt, now), Kind: e.Kind,
 				TriggerType: e.TriggerType, InterventionContext: e.InterventionContext, DriverKeyFingerprint: e.DriverKeyFingerprint})
 		case *event.TimeEntryAdded:
 			b.Time = append(b.Time, event.BaseTime{UUID: e.Entry, StartedAt: cmp.Or(e.StartedAt, now), EndedAt: e.EndedAt, DurationSeconds: e.DurationSeconds})
@@ -129,6 +129,14 @@ func (n Names) Base(i *Issue, now event.Time) event.BaseIssue {
 	sortByUUID(b.Comments, func(c event.BaseComment) event.UUID { return c.UUID })
 	sortByUUID(b.Time, func(t event.BaseTime) event.UUID { return t.UUID })
 	return b
+}
+
+// knownOr is a time, or now if it is not known: a base has no line that says when.
+func knownOr(t, now event.Time) event.Time {
+	if t == event.NotKnown {
+		return now
+	}
+	return cmp.Or(t, now)
 }
 
 // FitBase makes an issue obey the limits of a base, which are wider than those of

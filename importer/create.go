@@ -58,13 +58,13 @@ func (n Names) Origin(key string) string {
 // maxRef is how many bytes the name of something outside may have.
 const maxRef = 512
 
-// Founding returns the lines that make a milestone, now.
-func (n Names) Founding(m *Milestone, now event.Time) []Line {
+// Founding returns the lines that make a milestone.
+func (n Names) Founding(m *Milestone) []Line {
 	u := n.Milestone(m.Key)
 	cut := 0
-	lines := []Line{{Body: &event.MilestoneCreated{UUID: u, Name: or(fitName(m.Name, &cut), "(no name)"), Description: shorten(text(m.Description), event.MaxText), CreatedAt: cmp.Or(m.Created, now), DueAt: m.Due}}}
+	lines := []Line{{Body: &event.MilestoneCreated{UUID: u, Name: or(fitName(m.Name, &cut), "(no name)"), Description: shorten(text(m.Description), event.MaxText), CreatedAt: cmp.Or(m.Created, event.NotKnown), DueAt: m.Due}}}
 	if m.Closed {
-		lines = append(lines, Line{Body: &event.MilestoneClosed{UUID: u, ClosedAt: cmp.Or(m.ClosedAt, now)}})
+		lines = append(lines, Line{Body: &event.MilestoneClosed{UUID: u, ClosedAt: cmp.Or(m.ClosedAt, event.NotKnown)}})
 	}
 	return lines
 }
@@ -78,7 +78,12 @@ const maxCreated = 100
 func (n Names) Create(i *Issue) []Line {
 	u := n.Issue(i.Key)
 	var lines []Line
-	say := func(at event.Time, b event.Body) { lines = append(lines, Line{b, at}) }
+	say := func(at event.Time, b event.Body) {
+		if at == event.NotKnown {
+			at = 0
+		}
+		lines = append(lines, Line{b, at})
+	}
 	created := &event.IssueCreated{
 		UUID: u, Title: i.Title, Description: i.Description, Priority: i.Priority, Labels: i.Labels[:min(len(i.Labels), maxCreated)],
 		CreatedBy: or(i.Author, "unknown"), ScheduledAt: i.Scheduled, DueAt: i.Due,
@@ -120,7 +125,7 @@ func (n Names) Create(i *Issue) []Line {
 		say(i.Updated, &event.IssueDeleted{UUID: u})
 	case i.Status == event.Closed:
 		if i.Closer != "" && i.Closer != i.Author {
-			say(i.ClosedAt, n.system(i, "closer", "closed by "+i.Closer, cmp.Or(i.ClosedAt, i.Created)))
+			say(i.ClosedAt, n.system(i, "closer", "closed by "+i.Closer, cmp.Or(i.ClosedAt, i.Created, event.NotKnown)))
 		}
 		say(i.ClosedAt, &event.StatusChanged{UUID: u, NewStatus: event.Closed, ClosedAt: i.ClosedAt, Reason: i.Reason})
 	case i.Status == event.Archived:

@@ -17,9 +17,10 @@ import (
 
 // Fit makes an issue obey the limits of events (docs/format.md), and loses nothing: a
 // long title is repeated whole in the description, a long text continues in comments,
-// and what has no place becomes a comment of the system. Times that are missing where
-// an event needs one, or lie more than five minutes ahead, become now. The report
-// counts the texts that were cut and names those times.
+// and what has no place becomes a comment of the system. What is written follows from
+// the source alone, so that two clones write the same: a time that is missing, or lies
+// more than five minutes ahead, is unknown, and people see when it was imported. The
+// report counts the texts that were cut and names the times that lie ahead.
 func (i *Issue) Fit(now event.Time, rep *Report) {
 	cut := 0
 	defer func() { rep.Cut += cut }()
@@ -41,7 +42,7 @@ func (i *Issue) Fit(now event.Time, rep *Report) {
 	i.Description = parts[0]
 	var rest []Comment
 	for n, p := range parts[1:] {
-		rest = append(rest, Comment{Key: fmt.Sprintf("description/%d", n+2), Author: i.Author, Text: p, Created: cmp.Or(i.Created, now)})
+		rest = append(rest, Comment{Key: fmt.Sprintf("description/%d", n+2), Author: i.Author, Text: p, Created: cmp.Or(i.Created, event.NotKnown)})
 	}
 	if len(rest) > 0 {
 		cut++
@@ -69,15 +70,15 @@ func (i *Issue) Fit(now event.Time, rep *Report) {
 	i.Author = fitName(i.Author, &cut)
 	i.Reason = text(i.Reason)
 	if len(i.Reason) > event.MaxText {
-		i.Comments = append(i.Comments, Comment{Key: "reason", Author: i.Author, Text: "The reason in full follows.", Created: cmp.Or(i.ClosedAt, now)})
+		i.Comments = append(i.Comments, Comment{Key: "reason", Author: i.Author, Text: "The reason in full follows.", Created: cmp.Or(i.ClosedAt, event.NotKnown)})
 		for n, p := range pages(i.Reason) {
-			i.Comments = append(i.Comments, Comment{Key: fmt.Sprintf("reason/%d", n+1), Author: i.Author, Text: p, Created: cmp.Or(i.ClosedAt, now)})
+			i.Comments = append(i.Comments, Comment{Key: fmt.Sprintf("reason/%d", n+1), Author: i.Author, Text: p, Created: cmp.Or(i.ClosedAt, event.NotKnown)})
 		}
 		i.Reason = shorten(i.Reason, event.MaxText)
 		cut++
 	}
 	i.fitLinks()
-	if c, ok := i.leftover(now, &cut); ok {
+	if c, ok := i.leftover(&cut); ok {
 		i.Comments = append(i.Comments, c)
 	}
 	i.Leftover = nil
@@ -110,34 +111,34 @@ func (i *Issue) fitLinks() {
 }
 
 func (i *Issue) fitTimes(now event.Time, rep *Report) {
-	fit := func(t *event.Time, needed bool) {
-		switch {
-		case *t > now+5*60*1e9:
-			rep.Warn(Warning{i.Line, i.Key, "far-future", t.String() + " is in the future; the current time is written instead"})
-			*t = now
-		case *t <= 0 && needed:
-			*t = now
+	fit := func(t *event.Time, unknown event.Time) {
+		if *t > now+5*60*1e9 {
+			rep.Warn(Warning{i.Line, i.Key, "far-future", t.String() + " is in the future; the time of the import is shown instead"})
+			*t = 0
+		}
+		if *t <= 0 {
+			*t = unknown
 		}
 	}
 	if i.Created == 0 {
 		i.Created = i.Updated
 	}
 	for _, t := range []*event.Time{&i.Created, &i.Updated, &i.ClosedAt} {
-		fit(t, false)
+		fit(t, 0)
 	}
 	same := map[string]int{}
 	for n := range i.Comments {
 		c := &i.Comments[n]
 		said := c.Created
-		fit(&c.Created, true)
-		if c.Key == "" && c.Created != said { // now is another time at the next import
+		fit(&c.Created, event.NotKnown)
+		if c.Key == "" && c.Created != said {
 			sum := sha256.Sum256([]byte(c.Author + "\x00" + c.Text))
 			key := "text/" + base64.RawURLEncoding.EncodeToString(sum[:12])
 			same[key]++
 			c.Key = fmt.Sprintf("%s-%d", key, same[key])
 		}
 		for e := range c.Edits {
-			fit(&c.Edits[e].At, false)
+			fit(&c.Edits[e].At, 0)
 		}
 	}
 }
@@ -152,7 +153,7 @@ const System = "system"
 
 // leftover returns the comment that holds the members without a place: one canonical
 // JSON object. Members that are too many are named in it, the longest first.
-func (i *Issue) leftover(now event.Time, cut *int) (Comment, bool) {
+func (i *Issue) leftover(cut *int) (Comment, bool) {
 	if len(i.Leftover) == 0 {
 		return Comment{}, false
 	}
@@ -186,7 +187,7 @@ func (i *Issue) leftover(now event.Time, cut *int) (Comment, bool) {
 	if err != nil || len(b) > event.MaxText {
 		return Comment{}, false
 	}
-	return Comment{Key: "leftover", Author: "import", Kind: System, Text: text(string(b)), Created: cmp.Or(i.Updated, now)}, true
+	return Comment{Key: "leftover", Author: "import", Kind: System, Text: text(string(b)), Created: cmp.Or(i.Updated, event.NotKnown)}, true
 }
 
 // jsonLen returns an upper bound for the JSON length of a name or value, with its

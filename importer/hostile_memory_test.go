@@ -218,7 +218,7 @@ func TestHostileChild(t *testing.T) {
 			got.Issues++
 			return nil
 		},
-		Milestone: func(m *Milestone) error { names.Founding(m, now); return nil },
+		Milestone: func(m *Milestone) error { names.Founding(m); return nil },
 	})
 	if err != nil {
 		got.Err = err.Error()

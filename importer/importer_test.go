@@ -43,7 +43,7 @@ func read(t testing.TB, format, source string, o Options) (issues []*Issue, rep 
 			issues = append(issues, i)
 			return nil
 		},
-		Milestone: func(m *Milestone) error { check(names.Founding(m, now)); return nil },
+		Milestone: func(m *Milestone) error { check(names.Founding(m)); return nil },
 		Report:    rep,
 	})
 	if err != nil {
@@ -190,6 +190,97 @@ func FuzzJira(f *testing.F) {
 }
 func FuzzGitLab(f *testing.F) {
 	fuzz(f, "gitlab", "Issue ID,URL,Title,State,Author,Assignee Username,Time Spent\n1,https://x/y/-/issues/1,x,Closed,bo,ann,60\n")
+}
+
+// sources are those of testdata by name, one of git-bug, and others without times.
+func sources(t *testing.T) map[string]func(*Sink) error {
+	t.Helper()
+	all := map[string]func(*Sink) error{
+		"git-bug": func(out *Sink) error {
+			return GitBug(bugs{[]GitBugPack{
+				{0, gitBugVersion, []byte(`{"author":{"id":"a"},"ops":[{"type":1,"timestamp":1700000000,"title":"x","message":"y","files":["f"]},{"type":3,"timestamp":0,"message":"said"},{"type":4,"timestamp":0,"status":2}]}`)},
+			}, []byte(`{"login":"bo"}`)}, Options{}, out)
+		},
+	}
+	plain := map[string]string{
+		"csv-undated":       "id,title,status,comment,milestone,labels,blocked_by\n1,one,closed,said,soon,a,2\n2,two,open,more,later,b,\n",
+		"csv-unnamed":       "title,comment\nsame,said\nsame,more\n",
+		"csv-future":        "id,title,status,created_at,updated_at,closed_at,comment\n1,one,closed,2190-01-01,2190-01-02,2190-01-03,said\n",
+		"jira-undated":      "Issue key,Summary,Status,Comment,Comment\nA-1,one,Done,plain words,2190-01-01;ann;later\n",
+		"github-undated":    `[{"number":1,"title":"x","state":"CLOSED","body":"b","author":{"login":"ann"},"url":"https://github.com/a/b/issues/1","reactions":{"+1":2},"milestone":{"number":1,"title":"m","state":"closed"},"closed_by":{"login":"eve"},"comments":[{"author":{"login":"bo"},"body":"said","createdAt":""},{"author":{"login":"bo"},"body":"said","createdAt":"2190-01-01T00:00:00Z"}]}]`,
+		"beads-undated":     `{"id":"b-1","title":"x","status":"closed","foo":1,"comments":[{"text":"a"},{"text":"a"},{"id":"3","text":"b"},{"id":"4","text":"c","created_at":"2190-01-01T00:00:00Z"}]}`,
+		"crosslink-undated": `{"_type":"milestone","uuid":"0f2d71ab-1197-8caa-8427-01caba19d5dd","name":"m","status":"closed"}` + "\n" + `{"_type":"issue","uuid":"0f2d71ab-1197-8caa-8427-01caba19d5df","title":"x","status":"closed","priority":"low","comments":[{"uuid":"0f2d71ab-1197-8caa-8427-01caba19d5de","author":"ann","kind":"note","content":"y"}]}`,
+		"markdown-long":     "# h\n- [x] a\n  " + strings.Repeat("words ", 20_000) + "\n",
+	}
+	paths, err := filepath.Glob("testdata/*.in")
+	if err != nil || len(paths) < 8 {
+		t.Fatalf("sources: %v, %v", paths, err)
+	}
+	for _, path := range paths {
+		in, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain[filepath.Base(path)] = string(in)
+	}
+	for name, in := range plain {
+		format, _, _ := strings.Cut(name, "-")
+		all[name] = func(out *Sink) error {
+			o := Options{Path: "TODO.md", All: true}
+			if b, err := os.ReadFile("testdata/" + strings.TrimSuffix(name, ".in") + ".comments"); err == nil {
+				o.Comments = bytes.NewReader(b)
+			}
+			return formats[format](strings.NewReader(in), o, out)
+		}
+	}
+	return all
+}
+
+// Two clones that import one source at once write the same events, whatever their
+// clocks say: times, authors and uuids follow from the source alone.
+func TestSameInEveryClone(t *testing.T) {
+	for name, source := range sources(t) {
+		t.Run(name, func(t *testing.T) {
+			format, _, _ := strings.Cut(name, "-")
+			if name == "git-bug" {
+				format = name
+			}
+			names := Names{format, "here"}
+			clone := func(clock event.Time) (said []string) {
+				write := func(lines []Line) {
+					for _, l := range lines {
+						b, err := json.Marshal(l.Body)
+						if err != nil || event.Check(l.Body) != nil {
+							t.Fatalf("%#v: %v, %v", l.Body, err, event.Check(l.Body))
+						}
+						said = append(said, fmt.Sprintf("%s %s at %d", l.Body.Type(), b, l.Wall))
+					}
+				}
+				err := source(&Sink{
+					Issue: func(i *Issue) error {
+						i.Fit(clock, &Report{})
+						write(names.Create(i))
+						return nil
+					},
+					Milestone: func(m *Milestone) error { write(names.Founding(m)); return nil },
+					Report:    &Report{},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return said
+			}
+			one, other := clone(now), clone(now+36*3600e9)
+			if len(one) == 0 || len(one) != len(other) {
+				t.Fatalf("one clone writes %d events, the other %d", len(one), len(other))
+			}
+			for n := range one {
+				if one[n] != other[n] {
+					t.Errorf("one clone writes\n%s\nthe other\n%s", one[n], other[n])
+				}
+			}
+		})
+	}
 }
 
 // bugs is a repository of git-bug with one bug, whose commits hold one pack each.

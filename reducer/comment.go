@@ -76,7 +76,7 @@ type Comment struct {
 	UUID                 event.UUID
 	Author               string
 	Content              string
-	CreatedAt            event.Time // the event's own member
+	CreatedAt            event.Time // the event's own member; when it was written if that is not known
 	Kind                 string
 	TriggerType          string
 	InterventionContext  string
@@ -92,7 +92,7 @@ func (c *comment) see(id event.UUID) Comment {
 		UUID:                 id,
 		Author:               a.body.Author,
 		Content:              a.body.Content,
-		CreatedAt:            a.body.CreatedAt,
+		CreatedAt:            a.at.known(a.body.CreatedAt),
 		Kind:                 a.body.Kind,
 		TriggerType:          a.body.TriggerType,
 		InterventionContext:  a.body.InterventionContext,

@@ -83,7 +83,7 @@ type Milestone struct {
 	Name        string
 	Description string
 	Status      event.Status
-	CreatedAt   event.Time   // the event's own member
+	CreatedAt   event.Time   // the event's own member; when it was written if that is not known
 	CreatedBy   string       // the agent; empty when it comes from a checkpoint
 	ClosedAt    event.Time   // 0 when none
 	DueAt       event.Time   // 0 when none
@@ -99,13 +99,13 @@ func (m *milestone) see(id event.UUID) *Milestone {
 		Description: m.description.val,
 		Status:      event.Open,
 		DueAt:       m.due.val,
-		CreatedAt:   m.created.val,
+		CreatedAt:   m.created.at.known(m.created.val),
 		CreatedBy:   m.created.at.key.Agent,
 		Created:     m.created.at.key,
 	}
 	if m.status.at != nil {
 		v.Status = m.status.val.is
-		v.ClosedAt = m.status.val.closedAt
+		v.ClosedAt = m.status.at.known(m.status.val.closedAt)
 		v.StatusBy = m.status.val.actor
 	}
 	return v

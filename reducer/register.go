@@ -36,6 +36,14 @@ func stampOf(e *event.Envelope) *stamp {
 	return &stamp{key: e.Key(), hash: sha256.Sum256(e.Event), shown: e.Shown()}
 }
 
+// known is a time that the event holds, or its own if that is not known.
+func (s *stamp) known(t event.Time) event.Time {
+	if t == event.NotKnown {
+		return s.shown
+	}
+	return t
+}
+
 // compare returns -1, 0 or +1. A missing stamp is before every other.
 func (s *stamp) compare(o *stamp) int {
 	switch {

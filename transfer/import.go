@@ -256,7 +256,7 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 	for _, one := range m.milestones {
 		if u := m.Names.Milestone(one.Key); !here[u] && !m.seen[u] {
 			done.made[u] = true
-			say(&importer.Issue{Key: one.Key}, m.Names.Founding(one, m.Now))
+			say(&importer.Issue{Key: one.Key}, m.Names.Founding(one))
 		}
 	}
 	importers := importersOf(p, m.Names)
@@ -318,7 +318,11 @@ func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UU
 			base.Apply(e)
 		}
 	}
+	added := map[event.UUID]importer.Line{}
 	for n, l := range m.Names.Create(i) {
+		if c, ok := l.Body.(*event.CommentAdded); ok {
+			added[c.Comment] = l
+		}
 		e := &event.Envelope{V: 4, Hub: event.UUID{15: 1}.String(), Agent: "importer", Seq: uint64(n + 1), Time: event.Time(n + 1), Body: l.Body}
 		if n > 0 {
 			e.Prev = event.Hash(nil)
@@ -331,6 +335,12 @@ func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UU
 	change := make([]importer.Line, len(bodies))
 	for n, b := range bodies {
 		change[n] = importer.Line{Body: b, Wall: i.Updated}
+		if c, ok := b.(*event.CommentAdded); ok { // as whoever creates the issue writes it
+			change[n] = added[c.Comment]
+		}
+		if c, ok := b.(*event.StatusChanged); ok && c.NewStatus != event.Open { // theirs has no clock
+			c.ClosedAt = i.ClosedAt
+		}
 	}
 	return change, conflicts
 }

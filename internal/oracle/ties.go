@@ -126,7 +126,7 @@ func (o *oracle) milestone(id event.UUID) *reducer.Milestone {
 			}
 			if !created {
 				created = true
-				m.CreatedAt, m.CreatedBy, m.Created = b.CreatedAt, e.Agent, e.Key()
+				m.CreatedAt, m.CreatedBy, m.Created = known(b.CreatedAt, e), e.Agent, e.Key()
 			}
 			m.Name, m.Description, m.DueAt = b.Name, b.Description, b.DueAt
 		case *event.MilestoneUpdated:
@@ -146,7 +146,7 @@ func (o *oracle) milestone(id event.UUID) *reducer.Milestone {
 			if b.UUID != id {
 				break
 			}
-			m.Status, m.ClosedAt, m.StatusBy = event.Closed, b.ClosedAt, e.Agent
+			m.Status, m.ClosedAt, m.StatusBy = event.Closed, known(b.ClosedAt, e), e.Agent
 		case *event.MilestoneReopened:
 			if b.UUID != id {
 				break

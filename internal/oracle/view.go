@@ -243,7 +243,7 @@ func (o *oracle) comments(issue event.UUID) []reducer.Comment {
 			continue
 		}
 		found[b.Comment] = &reducer.Comment{
-			UUID: b.Comment, Author: b.Author, Content: b.Content, CreatedAt: b.CreatedAt, Kind: b.Kind,
+			UUID: b.Comment, Author: b.Author, Content: b.Content, CreatedAt: known(b.CreatedAt, e), Kind: b.Kind,
 			TriggerType: b.TriggerType, InterventionContext: b.InterventionContext,
 			DriverKeyFingerprint: b.DriverKeyFingerprint, By: e.Agent,
 		}
@@ -288,6 +288,14 @@ func (o *oracle) entries(issue event.UUID) []reducer.TimeEntry {
 		return timed(ts[i].StartedAt, ts[i].UUID) < timed(ts[j].StartedAt, ts[j].UUID)
 	})
 	return ts
+}
+
+// known is a time in an event, or that of the event if it is not known.
+func known(t event.Time, e *event.Envelope) event.Time {
+	if t == event.NotKnown {
+		return e.Shown()
+	}
+	return t
 }
 
 // timed sorts by time, then uuid.

@@ -213,7 +213,7 @@ var eventKinds = []struct {
 		return b
 	}},
 	{4, func(h *history, a *author) event.Body {
-		b := &event.CommentAdded{Issue: pick(h, h.issues), Comment: pick(h, h.comments), Author: a.id, Content: h.text("comment"), CreatedAt: h.now, Kind: pick(h, []string{"note", "plan", "decision", "result", "intervention", "limerick"})}
+		b := &event.CommentAdded{Issue: pick(h, h.issues), Comment: pick(h, h.comments), Author: a.id, Content: h.text("comment"), CreatedAt: h.moment(), Kind: pick(h, []string{"note", "plan", "decision", "result", "intervention", "limerick"})}
 		if b.Kind == "intervention" {
 			b.TriggerType = pick(h, []string{"tool_rejected", "redirect", "manual_action"})
 			b.InterventionContext, b.DriverKeyFingerprint = h.maybe("context"), h.maybe("SHA256:abc")
@@ -243,7 +243,7 @@ var eventKinds = []struct {
 		return &event.LinkRemoved{Issue: pick(h, h.issues), Kind: h.linkKind(), Ref: h.text("ref")}
 	}},
 	{2, func(h *history, _ *author) event.Body {
-		return &event.MilestoneCreated{UUID: pick(h, h.milestones), Name: h.text("milestone"), Description: h.maybe("text"), CreatedAt: h.now, DueAt: h.someTime()}
+		return &event.MilestoneCreated{UUID: pick(h, h.milestones), Name: h.text("milestone"), Description: h.maybe("text"), CreatedAt: h.moment(), DueAt: h.someTime()}
 	}},
 	{1, func(h *history, _ *author) event.Body {
 		b := &event.MilestoneUpdated{UUID: pick(h, h.milestones)}
@@ -411,6 +411,14 @@ func (h *history) someTime() event.Time {
 		return 0
 	}
 	return h.now + event.Time(h.Int64N(int64(time.Hour)))
+}
+
+// moment is now, or not known.
+func (h *history) moment() event.Time {
+	if h.now%5 == 0 {
+		return event.NotKnown
+	}
+	return h.now
 }
 
 // deletion is the name of a deletion, or none.
