@@ -36,7 +36,8 @@ type Answer struct {
 	Problems []hubs.Problem
 	Other    string                  // the id of another tracker that is there; "" if there is none
 	Parted   bool                    // it has the same id and has gone another way
-	Detached bool                    // it was detached from this one
+	Detached bool                    // it continues this one: it was detached from it, or
+	Again    bool                    // the same older hub was migrated again, after this migration was taken back
 	Lost     string                  // decisions known here that are not there any more; "" if all are
 	Forks    map[string]*trust.Proof // that the fetch brought, by agent
 }
@@ -84,7 +85,8 @@ func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch
 			known = f.Hub
 		}
 		j.problem(hubs.Problem{Ref: replay.MetaName, Text: fmt.Sprintf("the remote has another tracker (hub %s) than this clone (hub %s); this clone keeps its tracker", hubs.Clip(j.Other), hubs.Clip(known)), Told: true})
-		if j.Detached = detachedFrom(ctx, local, meta, known); j.Detached {
+		j.Again = j.migrated && j.metas.Roll != nil && j.metas.Roll.Meta.Migrated != nil
+		if j.Detached = j.Again || detachedFrom(ctx, local, meta, known); j.Detached {
 			return j.Answer, nil // what was this tracker's there is another's now
 		}
 		j.pinned = known

@@ -75,6 +75,9 @@ func (c *Clone) ElsewhereError() *fail.Error {
 	e := c.Hub.ElsewhereError(c.Contact)
 	if c.Contact.WasMigrated() && c.Replica != nil {
 		e.Fields = fail.Fields{"path": filepath.Dir(c.Replica.Path())}
+		if n := c.unsentHere(); n > 0 {
+			e.Code, e.Message = "other-hub/unsent", fmt.Sprintf("%s; events that only this clone has: %d", e.Message, n)
+		}
 	}
 	return e
 }

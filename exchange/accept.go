@@ -118,7 +118,7 @@ func (x *Exchange) Adopt(ctx context.Context, root string, whole bool, w Wants) 
 	if a.Parted {
 		a.Problems = append(a.Problems, hubs.Problem{Ref: replay.MetaName, Text: x.Hub.ForkText(), Told: true})
 	} else if a.Other != "" {
-		x.Contact.Detached = a.Detached
+		x.Contact.Detached, x.Contact.Again = a.Detached, a.Again
 	}
 	if a.Lost != "" {
 		x.TellOnce(fail.Notice{Code: "lost-decisions/seen", Text: a.Lost})
@@ -180,7 +180,9 @@ func (x *Exchange) noteHub(ctx context.Context, problems []hubs.Problem, noMeta 
 		x.Notice(fail.Notice{Code: "hub-moved", Text: fmt.Sprintf("the tracker is now at '%s'; it was at '%s'", x.Hub.Shown(), was)})
 	}
 	problems = x.tellProblems(problems, noMeta, w)
+	detached, again := x.Contact.Detached && other != "", x.Contact.Again && other != ""
 	return x.Contact.Remember(func(c *hubs.Note) {
+		c.Detached, c.Again = detached, again
 		c.Last, c.Problems, c.NoMeta, c.Hub, c.Other = x.Link.Asked, problems, noMeta, id, other
 		if here && (tip != "" || w.Pin) {
 			c.Remote = x.Hub.Name

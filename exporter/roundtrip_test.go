@@ -64,7 +64,7 @@ func reread(t testing.TB, read func(importer.Source, importer.Options, *importer
 	}
 	err := read(strings.NewReader(text), importer.Options{}, &importer.Sink{
 		Report:    rep,
-		Milestone: func(m *importer.Milestone) error { say(n.Founding(m, now)); return nil },
+		Milestone: func(m *importer.Milestone) error { say(n.Founding(m)); return nil },
 		Issue:     func(i *importer.Issue) error { i.Fit(now, rep); say(n.Create(i)); return nil },
 	})
 	if err != nil {

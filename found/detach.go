@@ -230,7 +230,7 @@ func (f *Founder) followDetached(ctx context.Context) (got exchange.Taken, err e
 		return got, err
 	}
 	change := f.switchTo
-	if s.Meta != nil && s.Meta.Successor() != "" {
+	if f.Contact.Again || s.Meta != nil && s.Meta.Successor() != "" {
 		change = f.changeOver
 	}
 	if err := change(ctx, s, f.Contact.Other, nil); err != nil {

@@ -221,7 +221,8 @@ func (f *Founder) successor(ctx context.Context, s *reading.Snapshot, o InitOpti
 }
 
 // changeOver is switchTo from a hub that was closed: its lines are in what the new one
-// starts from, so of the logs written here only what that hub never got goes along.
+// starts from, so of the logs written here only what that hub never got goes along. From
+// a hub whose migration was taken back all goes along.
 func (f *Founder) changeOver(ctx context.Context, s *reading.Snapshot, hubID string, ups []refs.Update) error {
 	for _, l := range s.Logs() {
 		if l.Here == "" || l.Foreign {
@@ -239,17 +240,25 @@ func (f *Founder) changeOver(ctx context.Context, s *reading.Snapshot, hubID str
 	return f.switchTo(ctx, s, hubID, ups)
 }
 
-// unsent is a log of the lines that the old hub lacks, "" if there are none.
+// unsent is a log of the lines that the hub to come lacks, "" if there are none.
 func (f *Founder) unsent(ctx context.Context, s *reading.Snapshot, l *reading.Log) (refs.OID, error) {
-	if l.Here == l.Hub || l.View != l.Here || l.Diverged {
+	got := l.HubSeq
+	if f.Contact.Again { // what that hub got is not in the one that was migrated again
+		got = 0
+	}
+	switch {
+	case l.Diverged && !f.Contact.Again:
+		f.Notice(fail.Notice{Code: "log-aside", Text: fmt.Sprintf("the log of '%s' here and on the old hub are two histories: events that only this clone has were not taken along; they are kept as refs/before/%s/here/%s", l.Agent, s.Hub, l.Agent)})
+		return "", nil
+	case got > 0 && l.Here == l.Hub, l.View != l.Here:
 		return "", nil
 	}
 	all, err := f.Reads.Good(ctx, l.Agent, l.Here)
-	if err != nil || uint64(len(all)) <= l.HubSeq {
+	if err != nil || uint64(len(all)) <= got {
 		return "", refs.IgnoreMissing(err)
 	}
-	rest := all[l.HubSeq:]
-	if _, intro := all[0].Body.(*event.AgentIntroduced); intro && l.HubSeq > 0 {
+	rest := all[got:]
+	if _, intro := all[0].Body.(*event.AgentIntroduced); intro && got > 0 {
 		rest = slices.Concat(all[:1], rest)
 	}
 	// of no hub that there is, so that they are bound to whatever hub this clone has next

@@ -57,6 +57,10 @@ type Note struct {
 	Problems []Problem `json:"problems,omitempty"`
 	// NoMeta: at the last fetch the hub had lost its meta.
 	NoMeta bool `json:"no_meta,omitempty"`
+	// Detached: the Other hub continues this one, as was found when it was seen last. It
+	// was detached from it, or, if Again, the older hub was migrated again.
+	Detached bool `json:"detached,omitempty"`
+	Again    bool `json:"again,omitempty"`
 	// Aliases are the numbers lost by a hub whose new ones were told; null until
 	// this clone has looked, which tells nothing.
 	Aliases []uint64 `json:"aliases"`
@@ -104,8 +108,6 @@ type Edit struct {
 // processes of the clone change it, too.
 type Contact struct {
 	Note
-	Detached bool // the Other hub was detached from this one, as was found when it was seen last
-
 	path string
 	now  func() time.Time
 }
@@ -176,7 +178,9 @@ func (c *Contact) ToldBefore(n fail.Notice) bool {
 
 // Founded remembers the hub that was made, with this id.
 func (c *Contact) Founded(h *Hub, id string) error {
-	return c.Remember(func(n *Note) { n.Remote, n.URL, n.Hub, n.Other, n.NoMeta = h.Name, h.Shown(), id, "", false })
+	return c.Remember(func(n *Note) {
+		n.Remote, n.URL, n.Hub, n.Other, n.NoMeta, n.Detached, n.Again = h.Name, h.Shown(), id, "", false, false, false
+	})
 }
 
 // Welcomed forgets an earlier refusal once the hub has accepted a push.

@@ -100,6 +100,8 @@ func (h *Hub) Elsewhere(c *Contact) string {
 		return h.ForkText()
 	case c.WasMigrated():
 		return fmt.Sprintf("the migration of the tracker on '%s' was taken back", name)
+	case c.Again:
+		return fmt.Sprintf("the tracker on '%s' was migrated again after a migration that was taken back (hub %s; this clone has hub %s)", name, Clip(c.Other), Clip(c.Hub))
 	}
 	return fmt.Sprintf("'%s' has another tracker (hub %s) than this clone (hub %s)", name, Clip(c.Other), Clip(c.Hub))
 }
@@ -116,6 +118,8 @@ func (h *Hub) ElsewhereError(c *Contact) *fail.Error {
 	switch {
 	case c.WasMigrated():
 		e.Code = "other-hub/taken-back"
+	case c.Again:
+		e.Code = "other-hub/again"
 	case c.Detached && h.Moved(c):
 		e.Code = "other-hub/detached-moved"
 	case c.Detached:

@@ -18,6 +18,9 @@ func (m *Members) Close(ctx context.Context, url string) error {
 		return &fail.Error{Kind: fail.Fatal, Code: "successor", Message: fmt.Sprintf("'%s' cannot be named as the URL of a hub: nothing was written", fail.Truncate(url))}
 	}
 	err := m.ChangeMeta(ctx, "closes the hub", func(_ *reading.Snapshot, c *agents.Change) error {
+		if _, ok := c.Meta.Revoked[m.Agent]; ok { // it would found the new hub
+			return &fail.Error{Kind: fail.Denied, Code: "revoked/still", Message: fmt.Sprintf("'%s' was revoked, and would be the founder of the new hub: nothing was written", m.Agent)}
+		}
 		c.Meta.SetSuccessor(url)
 		return nil
 	})

@@ -3,6 +3,7 @@ package trust
 import (
 	"maps"
 	"strings"
+	"unicode"
 
 	"github.com/git-crosslink/git-crosslink/event/canon"
 )
@@ -38,9 +39,12 @@ func (m *Meta) Successor() string {
 	return ""
 }
 
-// ValidSuccessor reports whether a hub may tell people to fetch from a URL: the URL has no
-// control characters, is not an option of git, and does not start a program.
+// ValidSuccessor reports whether a hub may name a URL for people to fetch from: the URL has
+// no control or invisible characters, is not an option of git, and does not start a program.
 func ValidSuccessor(url string) bool {
-	return url != "" && len(url) <= maxURL && url[0] != '-' && !strings.Contains(url, "::") &&
-		!strings.ContainsFunc(url, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' })
+	program, _, _ := strings.Cut(url, "::") // git runs git-remote-<program>
+	return url != "" && len(url) <= maxURL && url[0] != '-' && (program == url || strings.ContainsAny(program, "/:[")) &&
+		!strings.ContainsFunc(url, func(r rune) bool {
+			return r == '\uFFFD' || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+		})
 }

@@ -70,6 +70,7 @@ var forms = map[string]func(v string, f fail.Fields) string{
 	"below": func(v string, _ fail.Fields) string { return shell.Quote("moved/" + v) },
 	"stale": func(v string, _ fail.Fields) string { return shell.Word(v + ".stale") },
 	"aside": func(v string, _ fail.Fields) string { return shell.Quote(v + ".damaged") },
+	"saved": func(v string, _ fail.Fields) string { return shell.Quote(v + ".jsonl") },
 	"moved": func(v string, _ fail.Fields) string { return shell.Quote(v + ".moved") },
 	"set": func(v string, f fail.Fields) string {
 		set, _ := SetAgent(v, f["scope"])

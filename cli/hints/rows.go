@@ -215,6 +215,11 @@ var rows = map[fail.Code][]string{
 	"no-fork/detach":           {"add the original repository as a remote: git remote add upstream <url> && git fetch upstream", "or name the remote whose tracker gets its own id: git crosslink fork detach {remote:word}"},
 	"unsent":                   {"show the reason: git crosslink sync"},
 	"cannot-detach":            {"check the ledger: git crosslink fsck --full"},
+	"other-hub/unsent": {reading, "to send these events, wait until the hub is migrated again, then: git crosslink init --join",
+		"to start again from that hub, export this clone's data and move it away: git crosslink export -o {path:saved} && mv {path:quote} {path:moved} && git crosslink sync",
+		"if you do that, and the hub is migrated again: git crosslink import {path:saved}"},
+	"other-hub/again": {reading, "to follow it, with the events that only this clone has: git crosslink init --join"},
+	"log-aside":       {"list what is kept: git --git-dir=.git/crosslink/replica.git for-each-ref refs/before"},
 
 	// what the hub has lost
 	"hub":                 {doStatus},
