@@ -165,7 +165,7 @@ func New(p tracker.Projection) *Builder {
 
 // Issue returns an issue in its JSON shape.
 func (s *Builder) Issue(i *store.Issue) (Issue, error) {
-	open, err := store.OpenBlockers(s.Projection, i.UUID)
+	open, err := store.OpenBlockers(s.Projection, i)
 	if err = cmp.Or(s.Err, err); err != nil {
 		return Issue{}, err
 	}

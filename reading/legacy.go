@@ -128,7 +128,7 @@ func (r *Reader) keepLegacy(ctx context.Context, s *Snapshot, d *delta.Delta) {
 	if d.Header, err = json.Marshal(kept{Glance: s.Glance()}); err != nil || r.joined || s.Apart {
 		return
 	}
-	f, w, err := r.store(ctx).Apply(nil, func(was store.Saved) (*delta.Delta, error) {
+	f, w, err := r.store(ctx).Apply(ctx, nil, func(was store.Saved) (*delta.Delta, error) {
 		if was.Inputs() != nil {
 			return nil, store.ErrNeedsRebuild
 		}

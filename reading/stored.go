@@ -141,7 +141,7 @@ func (r *Reader) readStored(ctx context.Context, s *Snapshot) error {
 		return nil
 	}
 	from := &replay.State{}
-	f, w, err := r.store(ctx).Apply(r.file, func(was store.Saved) (*delta.Delta, error) {
+	f, w, err := r.store(ctx).Apply(ctx, r.file, func(was store.Saved) (*delta.Delta, error) {
 		from = &replay.State{}
 		if stamp := was.Inputs(); stamp != nil {
 			var err error

@@ -25,9 +25,9 @@ import (
 // Open. next is called while nobody else writes, with what the Delta before left;
 // Inputs is nil there if the store has to be made again. It may return ErrNeedsRebuild
 // to be called once more with that, or a Delta from the empty state at once. Any error
-// means that the store is not of the new state. was is the store as it was opened
+// means that the store is not of the new state; the end of ctx is one. was is the store as it was opened
 // before, nil if it was not; from now on it answers from memory.
-func (s *Store) Apply(was *File, next Next, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, Written, error) {
+func (s *Store) Apply(ctx context.Context, was *File, next Next, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, Written, error) {
 	unlock, ok := s.Lock(false)
 	if !ok {
 		if _, good := readStamp(s.Path); !good {
@@ -43,11 +43,11 @@ func (s *Store) Apply(was *File, next Next, recall func() (*Memory, error), seen
 		if err != nil {
 			return nil, Written{}, err
 		}
-		w, err := s.applyTo(a, inputs, next)
+		w, err := s.applyTo(ctx, a, inputs, next)
 		if err == nil {
 			return s.file(a, recall, seen), w, nil
 		}
-		if code := sqliteCode(err); code == codeBusy || code == codeFull || code == codeReadOnly {
+		if code := sqliteCode(err); code == codeBusy || code == codeFull || code == codeReadOnly || ctx.Err() != nil {
 			return nil, Written{}, err // the file is as it was
 		}
 		if given := (*givenError)(nil); errors.As(err, &given) && !errors.Is(err, ErrNeedsRebuild) {
@@ -57,7 +57,7 @@ func (s *Store) Apply(was *File, next Next, recall func() (*Memory, error), seen
 			next = func(Saved) (*delta.Delta, error) { return whole.d, nil }
 		}
 	}
-	a, w, err := s.anew(next)
+	a, w, err := s.anew(ctx, next)
 	if err != nil {
 		if given := (*givenError)(nil); errors.As(err, &given) {
 			err = given.error
@@ -120,7 +120,7 @@ func (s *Store) reopen(was *File) (*opened, error) {
 
 // again makes a whole file and puts it in place. Who reads the old one continues
 // reading it.
-func (s *Store) anew(next Next) (*opened, Written, error) {
+func (s *Store) anew(ctx context.Context, next Next) (*opened, Written, error) {
 	tmp := s.Path + "-new"
 	for _, leftover := range []string{tmp, tmp + "-journal"} {
 		if err := os.Remove(leftover); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -135,7 +135,7 @@ func (s *Store) anew(next Next) (*opened, Written, error) {
 	if err != nil {
 		return nil, Written{}, err
 	}
-	w, err := s.applyTo(a, nil, next)
+	w, err := s.applyTo(ctx, a, nil, next)
 	if err != nil {
 		return nil, Written{}, err
 	}
@@ -159,8 +159,8 @@ func (s *Store) anew(next Next) (*opened, Written, error) {
 
 // applyTo applies a Delta to a database: all of it, or nothing, and then it is
 // closed. inputs are those of the file's stamp, nil if it is empty.
-func (s *Store) applyTo(a *opened, inputs []byte, next Next) (Written, error) {
-	u := &update{writer: newWriter(a.conn), bulk: inputs == nil}
+func (s *Store) applyTo(ctx context.Context, a *opened, inputs []byte, next Next) (Written, error) {
+	u := &update{writer: newWriter(ctx, a.conn), bulk: inputs == nil}
 	err := writable(a.conn)
 	if err == nil {
 		err = u.start()

@@ -1,11 +1,13 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -317,7 +319,7 @@ func TestApplyBase(t *testing.T) {
 		return d, nil
 	}
 	s, m := files(t), &store.Memory{}
-	f, _, err := s.Apply(nil, next, func() (*store.Memory, error) { return want, nil }, nil)
+	f, _, err := s.Apply(context.Background(), nil, next, func() (*store.Memory, error) { return want, nil }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +354,7 @@ func TestApplyBase(t *testing.T) {
 	}
 	want = store.NewMemory(state, w.lines, w.numbers).WithMarks(func(string, uint64) string { return "" })
 	next = func(store.Saved) (*delta.Delta, error) { return w.delta(was), nil }
-	f, got, err := s.Apply(nil, next, func() (*store.Memory, error) { return want, nil }, nil)
+	f, got, err := s.Apply(context.Background(), nil, next, func() (*store.Memory, error) { return want, nil }, nil)
 	if err != nil || got.Anew {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -372,7 +374,7 @@ func TestApplyWhole(t *testing.T) {
 	for _, n := range []int{80, 30, 60} {
 		now, asked := w.until(n), 0
 		next := func(store.Saved) (*delta.Delta, error) { asked++; return now.delta(nil), nil }
-		f, got, err := s.Apply(nil, next, nil, nil)
+		f, got, err := s.Apply(context.Background(), nil, next, nil, nil)
 		if err != nil || !got.Anew || asked != 1 {
 			t.Fatalf("%+v, %v, asked %d times", got, err, asked)
 		}
@@ -423,7 +425,7 @@ func TestApplyFails(t *testing.T) {
 			return &x, nil
 		},
 	} {
-		if _, _, err := s.Apply(nil, next, nil, nil); !errors.Is(err, broken) {
+		if _, _, err := s.Apply(context.Background(), nil, next, nil, nil); !errors.Is(err, broken) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if err := m.Apply(next); !errors.Is(err, broken) {
@@ -462,7 +464,7 @@ func TestSaved(t *testing.T) {
 	for _, apply := range []func(store.Next) error{
 		m.Apply,
 		func(next store.Next) error {
-			f, _, err := s.Apply(nil, next, nil, nil)
+			f, _, err := s.Apply(context.Background(), nil, next, nil, nil)
 			if err == nil {
 				defer f.Close()
 				if index, err := f.Index(); err != nil || string(index) != "index" {
@@ -497,13 +499,78 @@ func TestApplyWaitsForARebuild(t *testing.T) {
 		asked = append(asked, rebuild)
 		return func() {}, rebuild
 	}
-	f, _, err := s.Apply(nil, w.to(), nil, nil)
+	f, _, err := s.Apply(context.Background(), nil, w.to(), nil, nil)
 	if err != nil || !slices.Equal(asked, []bool{false, true}) {
 		t.Fatalf("%v, asked %v", err, asked)
 	}
 	f.Close()
 	asked = nil
-	if _, _, err := s.Apply(nil, w.to(), nil, nil); !errors.Is(err, store.ErrBusy) || !slices.Equal(asked, []bool{false}) {
+	if _, _, err := s.Apply(context.Background(), nil, w.to(), nil, nil); !errors.Is(err, store.ErrBusy) || !slices.Equal(asked, []bool{false}) {
 		t.Errorf("%v, asked %v", err, asked)
 	}
+}
+
+// The end of the context ends a rebuild and an update wherever they are: what was
+// there before is there after, and nothing else.
+func TestApplyEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	all := newWorld(rand.New(rand.NewPCG(7, 9)), 90)
+	was := all.until(60)
+	for _, rebuild := range []bool{true, false} {
+		s := files(t)
+		if !rebuild {
+			if _, err := was.bring(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		names := func() (all []string) {
+			entries, err := os.ReadDir(filepath.Dir(s.Path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				all = append(all, e.Name())
+			}
+			return all
+		}
+		before, ended := names(), 0
+		for at := 0; ; at = at*3/2 + 1 {
+			ctx, end := stoppedAt(at)
+			f, _, err := s.Apply(ctx, nil, all.to(was), nil, nil)
+			end()
+			if err == nil {
+				f.Close()
+				break
+			}
+			if ended++; !errors.Is(err, context.Canceled) || !slices.Equal(names(), before) {
+				t.Fatalf("rebuild %v, ended after %d looks: %v; files %q, before %q", rebuild, at, err, names(), before)
+			}
+			if !rebuild {
+				sameAnswers(t, was.memory(), mustFile(t, s, was))
+			}
+		}
+		if ended < 10 {
+			t.Errorf("rebuild %v was ended at %d places only", rebuild, ended)
+		}
+		sameAnswers(t, all.memory(), mustFile(t, s, all))
+	}
+}
+
+// stopping is a context that ends when it was looked at so many times.
+type stopping struct {
+	context.Context
+	left *int
+	end  func()
+}
+
+func stoppedAt(looks int) (context.Context, func()) {
+	ctx, end := context.WithCancel(context.Background())
+	return stopping{ctx, &looks, end}, end
+}
+
+func (c stopping) Err() error {
+	if *c.left--; *c.left < 0 {
+		c.end()
+	}
+	return c.Context.Err()
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -77,7 +78,7 @@ func (c crowds) delta() *delta.Delta {
 
 func (c crowds) store(t testing.TB) *store.Store {
 	s := files(t)
-	f, _, err := s.Apply(nil, func(store.Saved) (*delta.Delta, error) { return c.delta(), nil }, nil, nil)
+	f, _, err := s.Apply(context.Background(), nil, func(store.Saved) (*delta.Delta, error) { return c.delta(), nil }, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +191,7 @@ func BenchmarkApply(b *testing.B) {
 		}
 		n++
 		to := fmt.Appendf(nil, "%d", n)
-		f, w, err := s.Apply(nil, func(was store.Saved) (*delta.Delta, error) {
+		f, w, err := s.Apply(context.Background(), nil, func(was store.Saved) (*delta.Delta, error) {
 			return &delta.Delta{From: stamp, To: to, Logs: store.EachLog(delta.Log{Agent: "bob", Kept: n - 1, Counted: n, Lines: store.EachLine(e), Cursor: to})}, nil
 		}, nil, nil)
 		if err != nil || !w.Followed {

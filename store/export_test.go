@@ -67,7 +67,7 @@ func Dump(s *Store) map[string][]string {
 	}
 	defer db.Close()
 	defer conn.Close()
-	w := newWriter(conn)
+	w := newWriter(context.Background(), conn)
 	all := map[string][]string{}
 	line := "(SELECT agent FROM log WHERE id = %[1]s >> 32) || ' ' || (%[1]s & 0xffffffff)"
 	for table, cols := range map[string]string{

@@ -37,11 +37,7 @@ func (i *Issue) Listed() *Issue {
 // OpenBlockers returns the open issues that an issue waits for.
 func OpenBlockers(p interface {
 	Row(event.UUID) (*Issue, error)
-}, u event.UUID) ([]*Issue, error) {
-	i, err := p.Row(u)
-	if err != nil {
-		return nil, err
-	}
+}, i *Issue) ([]*Issue, error) {
 	var open []*Issue
 	for _, b := range i.BlockedBy {
 		o, err := p.Row(b)

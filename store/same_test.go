@@ -79,8 +79,10 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 		answer("issue "+u.String(), said(i, err))
 		i, err = p.Row(u)
 		answer("row "+u.String(), said(i, err))
-		open, err := store.OpenBlockers(p, u)
-		answer("blockers "+u.String(), list(open, 0, err))
+		if err == nil {
+			open, err := store.OpenBlockers(p, i)
+			answer("blockers "+u.String(), list(open, 0, err))
+		}
 		h, err := p.History(u)
 		for k, e := range h { // a store keeps what is shown
 			h[k] = &event.Envelope{V: e.V, Agent: e.Agent, Seq: e.Seq, Time: e.Time, Wall: e.Wall, SignedBy: e.SignedBy, Event: e.Event, Body: e.Body}

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"database/sql"
 	"encoding/hex"
 	"errors"
@@ -211,8 +212,14 @@ func (f *File) holding(terms []term) (map[event.UUID]bool, error) {
 	t := newTexts(terms)
 	if f.rareTerms(terms) {
 		for n := range terms {
+			if terms[n].trigrams() == "" {
+				continue
+			}
 			docs, err := f.docs(&terms[n])
-			if err != nil || len(docs) > fewTexts || terms[n].trigrams() == "" {
+			if err != nil {
+				return nil, err
+			}
+			if len(docs) > fewTexts {
 				continue
 			}
 			one := newTexts(terms[n : n+1])
@@ -382,7 +389,7 @@ func (s *Store) readWords(there bool) error {
 	if err := writable(conn); err != nil {
 		return err
 	}
-	w := newWriter(conn)
+	w := newWriter(context.Background(), conn)
 	defer w.close()
 	return w.within(func() error { return w.words(there) })
 }

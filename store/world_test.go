@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"bytes"
 	"crypto/sha256"
 	"errors"
@@ -251,7 +252,7 @@ func (w *world) bring(s *store.Store, known ...*world) (store.Written, error) {
 
 // bringFrom is bring by somebody who has the store open.
 func (w *world) bringFrom(was *store.File, s *store.Store, known ...*world) (store.Written, error) {
-	f, wrote, err := s.Apply(was, w.to(known...), func() (*store.Memory, error) { return nil, errors.New("the file did not answer") }, nil)
+	f, wrote, err := s.Apply(context.Background(), was, w.to(known...), func() (*store.Memory, error) { return nil, errors.New("the file did not answer") }, nil)
 	if err == nil {
 		f.Close()
 	}

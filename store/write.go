@@ -20,15 +20,15 @@ type Written struct {
 
 // writer is one transaction.
 type writer struct {
-	ctx     context.Context
+	ctx     context.Context // once it ends, no statement but ROLLBACK runs
 	conn    *sql.Conn
 	count   map[string]int // rows written, by table
 	stmts   map[string]*sql.Stmt
 	batches map[string]*batch
 }
 
-func newWriter(conn *sql.Conn) *writer {
-	return &writer{ctx: context.Background(), conn: conn, count: map[string]int{}, stmts: map[string]*sql.Stmt{}, batches: map[string]*batch{}}
+func newWriter(ctx context.Context, conn *sql.Conn) *writer {
+	return &writer{ctx: ctx, conn: conn, count: map[string]int{}, stmts: map[string]*sql.Stmt{}, batches: map[string]*batch{}}
 }
 
 // within runs do in a transaction.
@@ -44,7 +44,7 @@ func (w *writer) within(do func() error) error {
 		err = again(func() error { return w.exec("COMMIT") })
 	}
 	if err != nil {
-		w.exec("ROLLBACK")
+		w.conn.ExecContext(context.Background(), "ROLLBACK")
 	}
 	return err
 }
@@ -58,11 +58,16 @@ func (w *writer) close() {
 // atStatement lets tests stop an update before any statement.
 var atStatement func(query string)
 
+// prepared is a statement that is prepared once. The driver is not given the context: it
+// would watch it with a goroutine for each statement.
 func (w *writer) prepared(query string) (*sql.Stmt, error) {
+	if err := w.ctx.Err(); err != nil {
+		return nil, err
+	}
 	s := w.stmts[query]
 	if s == nil {
 		var err error
-		if s, err = w.conn.PrepareContext(w.ctx, query); err != nil {
+		if s, err = w.conn.PrepareContext(context.Background(), query); err != nil {
 			return nil, err
 		}
 		w.stmts[query] = s
@@ -76,14 +81,17 @@ func (w *writer) exec(query string, args ...any) error {
 		atStatement(query)
 	}
 	if len(args) == 0 {
-		_, err := w.conn.ExecContext(w.ctx, query)
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		_, err := w.conn.ExecContext(context.Background(), query)
 		return err
 	}
 	s, err := w.prepared(query)
 	if err != nil {
 		return err
 	}
-	_, err = s.ExecContext(w.ctx, args...)
+	_, err = s.ExecContext(context.Background(), args...)
 	return err
 }
 
@@ -96,7 +104,7 @@ func (w *writer) change(table, query string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.ExecContext(w.ctx, args...)
+	r, err := s.ExecContext(context.Background(), args...)
 	if err != nil {
 		return err
 	}
@@ -113,7 +121,7 @@ func (w *writer) one(query string, args []any, into ...any) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = s.QueryRowContext(w.ctx, args...).Scan(into...)
+	err = s.QueryRowContext(context.Background(), args...).Scan(into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -126,7 +134,7 @@ func (w *writer) each(query string, args []any, do func(*sql.Rows) error) error 
 	if err != nil {
 		return err
 	}
-	rs, err := s.QueryContext(w.ctx, args...)
+	rs, err := s.QueryContext(context.Background(), args...)
 	if err != nil {
 		return err
 	}

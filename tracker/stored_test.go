@@ -57,7 +57,7 @@ func all(t *testing.T, p tracker.Projection) string {
 		for _, e := range h {
 			doc = append(doc, e.Agent, e.Seq, e.Shown(), e.SignedBy, string(e.Event), p.Mark(e.Agent, e.Seq), p.LastSign(e.Agent))
 		}
-		open, err2 := store.OpenBlockers(p, i.UUID)
+		open, err2 := store.OpenBlockers(p, i)
 		u, err3 := p.Resolve(i.Name())
 		doc = append(doc, err, open, err2, u, err3)
 		full, err4 := p.Issue(i.UUID)

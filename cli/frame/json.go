@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
@@ -63,15 +62,26 @@ func (t *Terminal) writeEnvelope(r Result) error {
 		}
 		doc.Data = &data
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	out := document{t: t}
+	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(doc); err != nil {
+	if err := enc.Encode(doc); err != nil && out.err == nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
-	t.answered = true
-	_, err := t.Out.Write(escapeHidden(b.Bytes()))
-	return err
+	return out.err
+}
+
+// document writes what the encoder gives it: all of a document at once, or nothing if it
+// cannot be encoded.
+type document struct {
+	t   *Terminal
+	err error // of the write
+}
+
+func (d *document) Write(b []byte) (int, error) {
+	d.t.answered = true
+	_, d.err = d.t.Out.Write(escapeHidden(b))
+	return len(b), d.err
 }
 
 // escapeHidden rewrites what a terminal must not see as \u escapes. Such

@@ -244,7 +244,7 @@ func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error
 	var free []*store.Issue
 	for _, i := range verb.Shown(p, done) {
 		for _, o := range verb.Shown(p, i.Blocks) {
-			open, err := store.OpenBlockers(p, o.UUID)
+			open, err := store.OpenBlockers(p, o)
 			if err != nil {
 				return nil, err
 			}

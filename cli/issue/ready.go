@@ -265,7 +265,7 @@ func whyReady(e *command.Env, p tracker.Projection, i *store.Issue, first []even
 
 // whyBlocked names what an issue waits for.
 func whyBlocked(p tracker.Projection, i *store.Issue) (string, error) {
-	open, err := store.OpenBlockers(p, i.UUID)
+	open, err := store.OpenBlockers(p, i)
 	if err != nil {
 		return "", err
 	}

@@ -166,6 +166,45 @@ func TestInterruptedPublish(t *testing.T) {
 	c.after("before", "kept")
 }
 
+// TestInterruptedRebuild: the store is being made; the next command makes it from the
+// beginning.
+func TestInterruptedRebuild(t *testing.T) {
+	c := newClone(t)
+	const issues = 2000
+	for range issues / 500 {
+		add := c.command("new", "--offline", "--stdin-jsonl")
+		add.Stdin = strings.NewReader(strings.Repeat("{\"title\":\"one of many\"}\n", 500))
+		if out, err := add.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	stores := filepath.Join(c.dir, ".git", "crosslink", "replica.git", "store.db*")
+	for sig, status := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		for _, name := range c.glob(stores) {
+			os.Remove(name)
+		}
+		code, out, errs := c.interrupt(sig, c.command("list", "--offline"), func() bool { return len(c.glob(stores)) > 0 })
+		if code != status || out != "" || errs != "error: interrupted\n" {
+			t.Errorf("%v: status %d, %q, %q", sig, code, out, errs)
+		}
+		if left := c.glob(stores); len(left) > 0 {
+			t.Errorf("%v: files are left: %q", sig, left)
+		}
+	}
+	if all := strings.Fields(c.ok("list", "--offline", "--quiet", "--limit", "0")); len(all) != issues+1 {
+		t.Errorf("%d issues are there after that, not %d", len(all), issues+1)
+	}
+}
+
+func (c *clone) glob(pattern string) []string {
+	c.t.Helper()
+	all, err := filepath.Glob(pattern)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return all
+}
+
 // TestInterruptInTheEditor: ^C is the editor's own; a SIGTERM ends the command,
 // and the text is kept.
 func TestInterruptInTheEditor(t *testing.T) {

@@ -84,7 +84,7 @@ func (x *extractor) issues() error {
 		one := facts.Issue{UUID: i.UUID, Name: i.Name(), Title: i.Title, Due: i.DueAt, Cyclic: len(i.Cyclic), Since: i.UpdatedAt,
 			Mine: slices.ContainsFunc(x.me, func(name string) bool { return len(store.Called(i.Assignees, name)) > 0 })}
 		if len(i.BlockedBy) > 0 {
-			open, err := store.OpenBlockers(x.view, i.UUID)
+			open, err := store.OpenBlockers(x.view, i)
 			if err != nil {
 				return err
 			}
