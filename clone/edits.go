@@ -1,6 +1,7 @@
 package clone
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // Of two people who change a title or a description at once, the later change counts. Who
@@ -102,8 +104,8 @@ func overruled(p reading.Projection, n hubs.Edit) (notice *fail.Notice, over boo
 		return nil, true
 	}
 	row, err := p.Row(event.UUID(u))
-	if err != nil {
-		return nil, true // deleted: nobody looks for its title
+	if err != nil { // deleted: nobody looks for its title; or it could not be read just now
+		return nil, errors.As(err, new(*store.NotFoundError))
 	}
 	lines, err := p.History(row.UUID)
 	if err != nil {
