@@ -20,7 +20,7 @@ type Written struct {
 
 // writer is one transaction.
 type writer struct {
-	ctx     context.Context // once it ends, no statement but ROLLBACK runs
+	ctx     context.Context // once it ends, no prepared statement runs
 	conn    *sql.Conn
 	count   map[string]int // rows written, by table
 	stmts   map[string]*sql.Stmt
@@ -44,7 +44,7 @@ func (w *writer) within(do func() error) error {
 		err = again(func() error { return w.exec("COMMIT") })
 	}
 	if err != nil {
-		w.conn.ExecContext(context.Background(), "ROLLBACK")
+		w.exec("ROLLBACK")
 	}
 	return err
 }
@@ -58,15 +58,12 @@ func (w *writer) close() {
 // atStatement lets tests stop an update before any statement.
 var atStatement func(query string)
 
-// prepared is a statement that is prepared once. The driver is not given the context: it
-// would watch it with a goroutine for each statement.
-func (w *writer) prepared(query string) (*sql.Stmt, error) {
+// prepared keeps the context from the driver, which would watch it for each statement.
+func (w *writer) prepared(query string) (s *sql.Stmt, err error) {
 	if err := w.ctx.Err(); err != nil {
 		return nil, err
 	}
-	s := w.stmts[query]
-	if s == nil {
-		var err error
+	if s = w.stmts[query]; s == nil {
 		if s, err = w.conn.PrepareContext(context.Background(), query); err != nil {
 			return nil, err
 		}
@@ -75,36 +72,29 @@ func (w *writer) prepared(query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
-// exec runs a statement, prepared once if it has arguments.
-func (w *writer) exec(query string, args ...any) error {
+// do runs a statement, prepared once if it has arguments.
+func (w *writer) do(query string, args ...any) (sql.Result, error) {
 	if atStatement != nil {
 		atStatement(query)
 	}
 	if len(args) == 0 {
-		if err := w.ctx.Err(); err != nil {
-			return err
-		}
-		_, err := w.conn.ExecContext(context.Background(), query)
-		return err
+		return w.conn.ExecContext(context.Background(), query)
 	}
 	s, err := w.prepared(query)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = s.ExecContext(context.Background(), args...)
+	return s.ExecContext(context.Background(), args...)
+}
+
+func (w *writer) exec(query string, args ...any) error {
+	_, err := w.do(query, args...)
 	return err
 }
 
 // change is exec, and counts the rows of a table that it changes.
 func (w *writer) change(table, query string, args ...any) error {
-	if atStatement != nil {
-		atStatement(query)
-	}
-	s, err := w.prepared(query)
-	if err != nil {
-		return err
-	}
-	r, err := s.ExecContext(context.Background(), args...)
+	r, err := w.do(query, args...)
 	if err != nil {
 		return err
 	}
