@@ -39,6 +39,7 @@ type bench struct {
 	teamErr  error
 
 	dashRun dashRun // rows_dash.go
+	daily   *world  // rows_daily.go
 }
 
 // options are the words of the command line.

@@ -26,6 +26,8 @@ func TestLine(t *testing.T) {
 	}{
 		{row{budget: 3, unit: "x"}, ratio(6, 2, 1, 1), "pass", []string{"6.00 ms", "2.00 ms", "3.00", "3.00–3.00", "1.00", "≤ 3 x", "pass"}},
 		{row{budget: 3, unit: "x"}, ratio(7, 2, 1, 1), "missed", nil},
+		{row{budget: 3, plus: 4, unit: "x"}, ratio(10, 2, 1, 1), "pass", []string{"10.00 ms", "2.00 ms", "5.00", "5.00–5.00", "1.00", "≤ 3 x + 4 ms", "pass"}},
+		{row{budget: 3, plus: 4, unit: "x"}, ratio(10.1, 2, 1, 1), "missed", nil},
 		{row{budget: 3, unit: "x", byCPU: true}, ratio(7, 2, 1, 1), "pass", []string{"7.00 ms", "2.00 ms", "3.50", "3.50–3.50", "1.00", "≤ 3 x of CPU", "pass"}},
 		{row{budget: 3, unit: "x", byCPU: true}, ratio(1, 2, 4, 1), "missed", nil},
 		{row{budget: 30, unit: "MB"}, measurement{value: 30}, "pass", []string{"30 MB", "", "", "", "", "≤ 30 MB", "pass"}},

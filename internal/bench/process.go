@@ -207,18 +207,23 @@ func (b *bench) peakOf(dir string, before func() error, words ...string) (float6
 				return 0, err
 			}
 		}
-		cmd := b.cmd(dir, append([]string{b.self, peakWord}, words...)...)()
-		var msg bytes.Buffer
-		cmd.Stderr = &msg
-		out, err := cmd.Output()
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, msg.String())
-		}
-		n, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+		n, err := peakOnce(b.cmd(dir, append([]string{b.self, peakWord}, words...)...)())
 		if err != nil {
 			return 0, err
 		}
-		all = append(all, n/1e6)
+		all = append(all, n)
 	}
 	return median(all), nil
+}
+
+// peakOnce runs a command that begins with this program and peakWord.
+func peakOnce(cmd *exec.Cmd) (float64, error) {
+	var msg bytes.Buffer
+	cmd.Stderr = &msg
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args[2:], " "), err, msg.String())
+	}
+	n, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	return n / 1e6, err
 }

@@ -1,7 +1,7 @@
 package main
 
 // rows are the budgets, in the order of docs/performance.md.
-var rows = []row{
+var rows = append([]row{
 	{name: "version", what: "start of the program: `git crosslink version`", against: "a program that prints hello", budget: 3, unit: "x", measure: (*bench).start},
 	{name: "version-memory", what: "peak memory of `version`", budget: 30, unit: "MB", measure: (*bench).startMemory},
 	{name: "new", what: "`new` without a hub: signed and written to disk", against: "one git commit-tree", budget: 8, unit: "x", measure: (*bench).newLocal},
@@ -10,7 +10,7 @@ var rows = []row{
 	{name: "new-few-hundred", what: "`new` in a tracker of 250 issues, which one agent created one at a time", against: "`new` in an empty tracker", budget: 1.25, unit: "x", byCPU: true, measure: (*bench).newFewHundred},
 	{name: "new-similar", what: "`new` in that tracker, with the notice about similar titles", against: "`new` without the notice", budget: 1.2, unit: "x", measure: (*bench).newSimilar},
 	{name: "append-long-log", what: "only the write of `new` (in one process), with 100,000 lines in the log", against: "the same with an empty log", budget: 1.2, unit: "x", measure: (*bench).appendLong},
-	{name: "list", what: "`list` of 50 of 10,000 issues, with nothing new", against: "git --version", budget: 4, unit: "x", measure: (*bench).list},
+	{name: "list", what: "`list` of 50 of 10,000 issues, with nothing new", against: "git --version", budget: 5, plus: 40, unit: "x", measure: (*bench).list},
 	{name: "list-memory", what: "peak memory of `list`", budget: 40, unit: "MB", measure: (*bench).listMemory},
 	{name: "show-unknown", what: "`show --offline` of an unknown id, with 10,000 issues", against: "`show --offline` of an existing issue", budget: 1.2, unit: "x", measure: (*bench).showUnknown},
 	{name: "tree", what: "`tree` of 50 of 10,000 trees", against: "`list` of 50 issues in the same tracker", budget: 3, unit: "x", byCPU: true, measure: (*bench).tree},
@@ -70,4 +70,4 @@ var rows = []row{
 	{name: "dash-flood-memory", what: "memory of the server after the minute, as a multiple of that before", budget: 1.1, unit: "times", measure: figure("dash-flood-memory")},
 	{name: "dash-end", what: "time from SIGINT until the dashboard has ended", budget: 2000, unit: "ms", measure: (*bench).dashEnd},
 	{name: "dash-binary", what: "size of the dashboard's program, which is static", budget: 24, unit: "MB", measure: (*bench).dashSize},
-}
+}, dailyRows()...)

@@ -15,6 +15,7 @@ type row struct {
 	what    string  // is measured
 	against string  // the floor; "" if the budget is no ratio
 	budget  float64 // the largest ratio, or the largest value if there is no floor; 0: there is none
+	plus    float64 // ms that are allowed beside a ratio
 	unit    string  // of value and budget, "x" for a ratio
 	atLeast bool    // the budget is the smallest value
 	byCPU   bool    // the ratio that counts is that of processor time
@@ -61,7 +62,7 @@ func (l line) got() float64 {
 	case l.byCPU:
 		return median(l.one.cpu) / median(l.floor.cpu)
 	}
-	return median(l.one.wall) / median(l.floor.wall)
+	return (median(l.one.wall) - l.plus) / median(l.floor.wall)
 }
 
 // cells are the columns of the table, from the second on.
@@ -85,6 +86,9 @@ func (l line) cells() []string {
 	cpu := "-"
 	if c := median(l.one.cpu) / median(l.floor.cpu); c > 0 {
 		cpu = fmt.Sprintf("%.2f", c)
+	}
+	if l.plus != 0 {
+		budget += fmt.Sprintf(" + %g ms", l.plus)
 	}
 	if l.byCPU {
 		budget += " of CPU"
