@@ -3,7 +3,7 @@ package store
 import (
 	"cmp"
 	"database/sql"
-	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -59,13 +59,13 @@ type page struct {
 	total int
 }
 
-// list is List restricted to the issues that among returns; a nil result means all.
-func (f *File) list(l Filter, among func() (*hits, error), memory func(*Memory) ([]*Issue, int, error)) ([]*Issue, int, error) {
+// list is List restricted to the issues that hitsOf returns; a nil result means all.
+func (f *File) list(l Filter, hitsOf func() (*hits, error), memory func(*Memory) ([]*Issue, int, error)) ([]*Issue, int, error) {
 	p, err := ask(f, func() (page, error, error) {
 		if err := l.check(); err != nil {
 			return page{}, err, nil
 		}
-		of, err := among()
+		of, err := hitsOf()
 		if err != nil {
 			return page{}, nil, err
 		}
@@ -111,6 +111,9 @@ func (f *File) page(l Filter) (page, error) {
 	return p, nil
 }
 
+// among are the uuids of hexes.
+const among = "(SELECT unhex(value) FROM json_each(?))"
+
 // pageAmong is page of some issues. A few of them are asked for by their uuids.
 func (f *File) pageAmong(l Filter, of *hits) (page, error) {
 	p := page{rows: []*Issue{}}
@@ -126,11 +129,7 @@ func (f *File) pageAmong(l Filter, of *hits) (page, error) {
 		conds, vals = append(conds, "i.k <> ?"), append(vals, of.first[:])
 	}
 	if len(of.all) <= fewTexts {
-		ids, err := json.Marshal(of.hex())
-		if err != nil {
-			return page{}, err
-		}
-		conds, vals = append(conds, "i.k IN (SELECT unhex(value) FROM json_each(?))"), append(vals, string(ids))
+		conds, vals = append(conds, "i.k IN "+among), append(vals, hexes(maps.Keys(of.all)))
 	}
 	vals = append(vals, of.first[:])
 	var all []event.UUID
@@ -148,12 +147,9 @@ func (f *File) pageAmong(l Filter, of *hits) (page, error) {
 	}, "SELECT i.k FROM issue i WHERE "+strings.Join(conds, " AND ")+" ORDER BY i.k <> ?, "+l.order(), vals...); err != nil {
 		return page{}, err
 	}
-	for _, u := range all {
-		i, err := f.issue(u)
-		if err != nil || i == nil {
-			return page{}, cmp.Or(err, errRow)
-		}
-		p.rows = append(p.rows, i)
+	err := f.scan(func(i *Issue) { p.rows = append(p.rows, i) }, "SELECT k, row FROM issue WHERE k IN "+among, hexes(slices.Values(all)))
+	if err != nil || len(p.rows) != len(all) {
+		return page{}, cmp.Or(err, errRow)
 	}
 	slices.SortFunc(p.rows, of.before(l.less()))
 	return p, nil

@@ -5,9 +5,9 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -101,13 +101,13 @@ func (h *hits) before(less func(a, b *Issue) int) func(a, b *Issue) int {
 	}
 }
 
-// hex are the uuids in hexadecimal digits.
-func (h *hits) hex() []string {
-	all := make([]string, 0, len(h.all))
-	for u := range h.all {
-		all = append(all, hex.EncodeToString(u[:]))
+// hexes are uuids in hexadecimal digits, as a JSON array.
+func hexes(of iter.Seq[event.UUID]) string {
+	b := []byte("[")
+	for u := range of {
+		b = fmt.Appendf(b, `"%x",`, u[:])
 	}
-	return all
+	return strings.TrimSuffix(string(b), ",") + "]"
 }
 
 // named is the issue that the first number names; the zero UUID if none does.
