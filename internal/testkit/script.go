@@ -181,6 +181,7 @@ func setup(e *testscript.Env, dir, golden string, hints *hintRun) error {
 		"GIT_CONFIG_GLOBAL="+filepath.Join(e.WorkDir, "home", "gitconfig"))
 	e.Values[stateKey{}] = s
 	e.Defer(func() {
+		defer os.Remove(s.alive()) // testscript removes the directory around it if it is empty
 		if !Settle(e.WorkDir) {
 			t.Errorf("the script left a process behind that does not end")
 		}
