@@ -66,8 +66,13 @@ func TestAccessible(t *testing.T) {
 		b.look(map[string]int64{"1280": 1280, "320": 320}[look[1]], look[0])
 		for _, page := range pagesOf() {
 			b.open(page[1])
-			js[bool](b, `(document.querySelectorAll("details").forEach(d => { d.open = true }), true)`)
+			js[bool](b, `(document.querySelectorAll("#main details").forEach(d => { d.open = true }), true)`)
 			check(b, strings.Join([]string{page[0], look[0], look[1]}, " "))
+		}
+		for _, menu := range []string{"#switch", "#view"} { // with the page below them, which they cover
+			b.open("/p/o/a")
+			js[bool](b, `(document.querySelector(".frame").style.marginTop = "600px", document.querySelector("`+menu+`").open = true)`)
+			check(b, "the menu "+menu+" "+look[1])
 		}
 		b.open("/p/o/a/nothing")
 		check(b, "a page that there is not")
