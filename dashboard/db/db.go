@@ -30,7 +30,7 @@ import (
 var schema embed.FS
 
 // Schema is the version of the schema that this program writes.
-const Schema = 7
+const Schema = 8
 
 // File is the name of the database in its directory.
 const File = "dashboard.db"

@@ -40,6 +40,11 @@ func (d *DB) Deliveries(ctx context.Context, endpoint int64, limit int) ([]Deliv
 	return list(ctx, d.read, scanDelivery, "SELECT "+deliveryColumns+" WHERE ?1 = 0 OR q.endpoint_id = ?1 ORDER BY q.id DESC LIMIT ?2", endpoint, limit)
 }
 
+// DeliveriesOf returns the newest deliveries about an alert, to any endpoint.
+func (d *DB) DeliveriesOf(ctx context.Context, alert int64, limit int) ([]Delivery, error) {
+	return list(ctx, d.read, scanDelivery, "SELECT "+deliveryColumns+" WHERE q.alert_id = ? AND q.alert_id != 0 ORDER BY q.id DESC LIMIT ?", alert, limit)
+}
+
 // Due is a delivery that is to be tried now, with the secrets that sign it.
 type Due struct {
 	Delivery

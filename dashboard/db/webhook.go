@@ -142,8 +142,8 @@ func (d *DB) queue(ctx context.Context, tx *sql.Tx, e *Endpoint, m *notify.Messa
 		return err
 	}
 	at := d.at()
-	if _, err = tx.ExecContext(ctx, "INSERT INTO deliveries (endpoint_id, msg_id, event, severity, body, made_at, due_at) VALUES (?,?,?,?,?,?,?)",
-		e.ID, messageID(at), m.Event, m.Alert.Severity, body, at, at); err != nil || e.Queued < maxQueued {
+	if _, err = tx.ExecContext(ctx, "INSERT INTO deliveries (endpoint_id, msg_id, event, severity, alert_id, body, made_at, due_at) VALUES (?,?,?,?,?,?,?,?)",
+		e.ID, messageID(at), m.Event, m.Alert.Severity, m.Alert.ID, body, at, at); err != nil || e.Queued < maxQueued {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE deliveries SET state = 'dropped', error = 'too many wait' WHERE id = (SELECT id FROM deliveries

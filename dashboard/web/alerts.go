@@ -242,6 +242,7 @@ type alertPage struct {
 	Why      string          `json:"why"`
 	Events   []alertEventDoc `json:"events"`
 	Silences []silenceDoc    `json:"silences"`
+	Sent     []deliveryDoc   `json:"deliveries"`
 	Strip    []bar           `json:"-"`
 	Days     []float64       `json:"-"`
 }
@@ -310,7 +311,7 @@ func (s *Server) alert(r *request) error {
 	if err != nil {
 		return err
 	}
-	d := alertPage{Alert: docs[0], Rule: ruleDocOf(&set, a.Kind), Events: []alertEventDoc{}, Silences: []silenceDoc{}}
+	d := alertPage{Alert: docs[0], Rule: ruleDocOf(&set, a.Kind), Events: []alertEventDoc{}, Silences: []silenceDoc{}, Sent: []deliveryDoc{}}
 	d.Why = d.Rule.About
 	if d.Rule.ForSeconds > 0 {
 		d.Why += fmt.Sprintf(", for at least %s", span(time.Duration(d.Rule.ForSeconds)*time.Second))
@@ -321,6 +322,13 @@ func (s *Server) alert(r *request) error {
 	}
 	for _, e := range events {
 		d.Events = append(d.Events, alertEventDoc{instant(e.At), e.From, e.To, string(e.Notice), e.Actor, e.Note})
+	}
+	sent, err := s.DB.DeliveriesOf(r.Context(), a.ID, pageRows)
+	if err != nil {
+		return err
+	}
+	for _, x := range sent {
+		d.Sent = append(d.Sent, deliveryDocOf(x))
 	}
 	silences, err := s.DB.Silences(r.Context())
 	if err != nil {
@@ -340,7 +348,7 @@ func (s *Server) alert(r *request) error {
 	for k := range 7 {
 		d.Days = append(d.Days, float64(k)*stripWidth/7)
 	}
-	return s.render(r, "alert", words(string(a.Kind))+" in "+a.Slug, d, "all")
+	return s.render(r, "alert", words(string(a.Kind))+" in "+a.Slug, d, "all", "webhooks_changed")
 }
 
 // alertOf is the alert that the path names.

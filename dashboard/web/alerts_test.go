@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -105,6 +106,54 @@ func TestAlerts(t *testing.T) {
 	contains(t, s.get("/settings/about"), "this one")
 	if n, err := s.db.VerifyActions(t.Context()); err != nil || n == 0 {
 		t.Errorf("the audit log: %d rows, %v", n, err)
+	}
+}
+
+// TestAlertDeliveries: the page of an alert shows what was sent about it, and when the next try is.
+func TestAlertDeliveries(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	s := serve(t, w, nil, a)
+	s.login()
+	s.try("", "/settings/webhooks", "/settings/webhooks", url.Values{"url": {"https://example.com/hook?token=s3cr3t"}, "request": {s.request("/settings/webhooks")}})
+	w.Create(a, "fix the parser", overdue)
+	w.Create(a, "write the manual", overdue)
+	s.poll()
+	type page struct {
+		Deliveries []struct {
+			Endpoint   int64
+			State      string
+			Event      string
+			Tries      int
+			Status     int
+			Error      string
+			Tried, Due *time.Time
+		}
+	}
+	queued, err := s.db.Deliveries(t.Context(), 1, 10)
+	if err != nil || len(queued) != 2 {
+		t.Fatalf("%d deliveries, %v", len(queued), err)
+	}
+	for _, alert := range []string{"1", "2"} {
+		if got := data[page](s, "/alerts/"+alert+".json").Deliveries; len(got) != 1 || got[0].State != "queued" || got[0].Event != "alert.firing" || got[0].Tries != 0 || got[0].Due == nil {
+			t.Errorf("alert %s: %+v", alert, got)
+		}
+	}
+	contains(t, s.get("/alerts/1"), "alert.firing to", "queued · 0 tries · next try")
+	next := event.TimeOf(time.Now().Add(5 * time.Minute))
+	about, err := s.db.DeliveriesOf(t.Context(), 1, 10)
+	s.Check(err)
+	s.Check(s.db.Tried(t.Context(), about[0], db.Tried{Status: 503, Error: "it answered 503", Next: next}))
+	contains(t, s.get("/alerts/1"), "it answered 503", "queued · 503 · 1 try, last", "next try", "in 4 min")
+	contains(t, s.get("/alerts/2"), "queued · 0 tries")
+	about, err = s.db.DeliveriesOf(t.Context(), 1, 10)
+	s.Check(err)
+	s.Check(s.db.Tried(t.Context(), about[0], db.Tried{OK: true, Status: 204}))
+	if got := data[page](s, "/alerts/1.json").Deliveries; len(got) != 1 || got[0].State != "done" || got[0].Tries != 2 || got[0].Due != nil || got[0].Tried == nil {
+		t.Errorf("after the answer: %+v", got)
+	}
+	if page := s.get("/alerts/1"); strings.Contains(page, "next try") || strings.Contains(page, "s3cr3t") {
+		t.Errorf("the page says\n%s", page)
 	}
 }
 

@@ -70,12 +70,21 @@ func (s *Server) showWebhooks(r *request, secret string) error {
 		return err
 	}
 	for _, x := range sent {
-		d.Deliveries = append(d.Deliveries, deliveryDoc{x.ID, x.Endpoint, x.Message, x.Event, string(x.Body), instant(x.Made), x.State, x.Tries, instant(x.Tried), instant(x.Due), x.Status, x.Error, x.Answer})
+		d.Deliveries = append(d.Deliveries, deliveryDocOf(x))
 	}
 	if d.Choices, err = s.choices(r); err != nil {
 		return err
 	}
 	return s.render(r, "webhooks", "Webhooks", d, "webhooks_changed", "alerts_changed")
+}
+
+// deliveryDocOf gives a delivery its shape. Only one that waits has a next try.
+func deliveryDocOf(x db.Delivery) deliveryDoc {
+	d := deliveryDoc{x.ID, x.Endpoint, x.Message, x.Event, string(x.Body), instant(x.Made), x.State, x.Tries, instant(x.Tried), instant(x.Due), x.Status, x.Error, x.Answer}
+	if x.State != "queued" {
+		d.Due = 0
+	}
+	return d
 }
 
 // disabledEndpoints are a reason to look, until each is enabled or removed.
