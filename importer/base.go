@@ -27,6 +27,11 @@ type Start struct {
 // maxNumber is the greatest number of an issue that is taken over.
 const maxNumber = 1 << 31
 
+// TooLarge is the error for a source that is too large for a tracker to start from.
+func TooLarge(system string) error {
+	return &FormatError{Format: system, TooLarge: true, Text: fmt.Sprintf("it is too large for a tracker to start from, %d MiB; import it without --found", event.MaxBase>>20)}
+}
+
 // Milestone takes a milestone.
 func (s *Start) Milestone(m *Milestone) error {
 	made := s.Names.Founding(m)[0].Body.(*event.MilestoneCreated)
@@ -44,7 +49,7 @@ func (s *Start) Milestone(m *Milestone) error {
 // Issue adds an issue, which must already fit a base (see FitBase).
 func (s *Start) Issue(i *Issue) error {
 	if s.size += i.Size(); s.size > event.MaxBase {
-		return notOf(s.Names.System, "it is too large for a tracker to start from, %d MiB; import it without --found", event.MaxBase>>20)
+		return TooLarge(s.Names.System)
 	}
 	b := s.Names.Base(i, s.Now)
 	if s.given == nil {

@@ -40,6 +40,8 @@ type FormatError struct {
 	Format string
 	Text   string
 	Titles bool // it is a table of which no column is known to have the titles
+
+	TooLarge bool // for a tracker to start from
 }
 
 func (e *FormatError) Error() string { return e.Text }

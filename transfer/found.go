@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -31,11 +32,15 @@ func Found(ctx context.Context, t Founder, source string, open func() (Writer, e
 		reader.rep.Warn(w)
 	}
 	reader.rep.New = reader.moved
-	if r.DryRun {
-		return reader.rep, nil
+	from := &ledger.Base{Source: source, Base: start.Base()}
+	data, err := ledger.EncodeBase(from)
+	if err == nil && len(data) > r.largest() {
+		err = importer.TooLarge(r.Names.System)
 	}
-	made, err := t.Init(ctx, tracker.InitOptions{
-		From: &ledger.Base{Source: source, Base: start.Base()}, Source: r.Names.System + ":" + r.Names.Scope})
+	if err != nil || r.DryRun {
+		return reader.rep, err
+	}
+	made, err := t.Init(ctx, tracker.InitOptions{From: from, Source: r.Names.System + ":" + r.Names.Scope})
 	if err != nil {
 		return reader.rep, err
 	}
@@ -51,6 +56,9 @@ func Found(ctx context.Context, t Founder, source string, open func() (Writer, e
 	}
 	return rep, err
 }
+
+// largest is how long the base of a tracker may be, in bytes.
+func (r *Request) largest() int { return cmp.Or(r.MaxBase, ledger.MaxBase) }
 
 // touch gives back the times of the last change to issues that another issue's line
 // has touched, and milestones the dates by which they are due.

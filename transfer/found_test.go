@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"math/rand/v2"
 	"os"
@@ -263,4 +264,28 @@ func difference(got, want string) string {
 		}
 	}
 	return "one is longer"
+}
+
+// A tracker that readers could not read is not made, and a dry run says so: a hub is
+// closed for good before its tracker is made elsewhere.
+func TestTooLargeABase(t *testing.T) {
+	for _, c := range []struct {
+		most  int
+		dry   bool
+		large bool
+	}{{0, false, false}, {0, true, false}, {100, false, true}, {100, true, true}} {
+		s := newSession(t)
+		_, err := Found(context.Background(), s, strings.Repeat("a", 40), func() (Writer, error) { return s, nil }, Request{
+			Names: importer.Names{System: importer.Own, Scope: "x"}, Now: now, DryRun: c.dry, MaxBase: c.most,
+			Read: func(out *importer.Sink) error {
+				return out.Issue(&importer.Issue{Key: "1", Number: 1, Title: strings.Repeat("long", 30), Status: event.Open, Priority: event.Medium, Created: now, Author: "alice"})
+			}})
+		f, ok := errors.AsType[*importer.FormatError](err)
+		if large := ok && f.TooLarge; large != c.large || !c.large && err != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if made := s.ledger.BaseHash() != ""; made != (!c.large && !c.dry) {
+			t.Errorf("%+v: a tracker was made: %v", c, made)
+		}
+	}
 }

@@ -37,9 +37,11 @@ type Request struct {
 	Now    event.Time
 	Source bool // what the source says wins over what people changed here
 	DryRun bool // write nothing, and report the same
-	How    tracker.Freshness
-	Since  event.Time // leave out issues that the source has not changed since; 0 is none
-	Batch  int        // issues in one commit; 0 is DefaultBatch
+
+	MaxBase int // how long the base of a new tracker may be, in bytes; 0 is ledger.MaxBase
+	How     tracker.Freshness
+	Since   event.Time // leave out issues that the source has not changed since; 0 is none
+	Batch   int        // issues in one commit; 0 is DefaultBatch
 
 	Progress func(issues int) // told after each commit; may be nil
 }

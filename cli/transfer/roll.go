@@ -18,6 +18,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/exporter"
 	"github.com/git-crosslink/git-crosslink/importer"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/transfer"
@@ -130,6 +131,9 @@ func readOld(ctx context.Context, e *command.Env, repo *command.Repository, remo
 	if sync.State != tracker.Confirmed || sync.Undecided > 0 {
 		return nil, frame.Fatal("roll-unsent", fmt.Sprintf("not everything written here is on '%s' yet: nothing was written", sync.Remote), "git crosslink sync")
 	}
+	if err := rehearse(ctx, e, repo, sync.Remote); err != nil {
+		return nil, err
+	}
 	e.Step("closing the old hub")
 	if err := repo.CloseHub(ctx, remote); err != nil {
 		return nil, err
@@ -137,6 +141,16 @@ func readOld(ctx context.Context, e *command.Env, repo *command.Repository, remo
 	if _, err := repo.Sync(ctx, tracker.SyncOptions{}); err != nil { // what came before it was closed
 		return nil, err
 	}
+	r, err := shown(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	r.Remote = remote
+	return r, nil
+}
+
+// shown is what the hub of a clone shows.
+func shown(ctx context.Context, repo *command.Repository) (*rolling, error) {
 	trust, err := repo.Trust(ctx)
 	if err != nil {
 		return nil, err
@@ -153,7 +167,41 @@ func readOld(ctx context.Context, e *command.Env, repo *command.Repository, remo
 	if _, err := exporter.Formats[0].Write(&b, exporter.Source{State: p, Filter: store.Filter{Status: "all"}, Hub: trust.Hub, Sequence: decided.Ledger.Sequence}); err != nil {
 		return nil, err
 	}
-	return &rolling{Remote: remote, Hub: trust.Hub, Signing: trust.Signing, Open: trust.Open, Export: b.Bytes()}, nil
+	return &rolling{Hub: trust.Hub, Signing: trust.Signing, Open: trust.Open, Export: b.Bytes()}, nil
+}
+
+// rehearse finds out whether a new hub can start from what this one shows: a hub that is
+// closed stays closed.
+func rehearse(ctx context.Context, e *command.Env, repo *command.Repository, remote string) error {
+	e.Step("reading the old hub")
+	r, err := shown(ctx, repo)
+	if err != nil {
+		return err
+	}
+	q := r.request(e)
+	q.DryRun = true
+	_, err = transfer.Found(ctx, nil, r.source(), nil, q)
+	if f, ok := errors.AsType[*importer.FormatError](err); ok && f.TooLarge {
+		return frame.Fatal("roll-large", fmt.Sprintf("what the hub on '%s' shows is too large for a new hub to start from, %d MiB: nothing was written", remote, ledger.MaxBase>>20),
+			"archive the logs of retired agents instead: git crosslink agent fold")
+	}
+	return err
+}
+
+// source is the id of the export as a blob.
+func (r *rolling) source() string {
+	sum := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", len(r.Export)), r.Export...))
+	return hex.EncodeToString(sum[:])
+}
+
+// request asks for what a rolling holds.
+func (r *rolling) request(e *command.Env) transfer.Request {
+	return transfer.Request{
+		Read: func(out *importer.Sink) error {
+			return importer.Crosslink(bytes.NewReader(r.Export), importer.Options{}, out)
+		},
+		Names: importer.Names{System: importer.Own, Scope: r.Hub}, Now: event.TimeOf(e.Now()), Progress: func(n int) { e.Step("moved %s", frame.Count(n, "issue")) },
+	}
 }
 
 // newHub makes the new hub where an import would found a tracker.
@@ -194,14 +242,8 @@ func (r *rolling) write(ctx context.Context, e *command.Env, repo *command.Repos
 		}
 		return as, err
 	}
-	sum := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", len(r.Export)), r.Export...))
 	hub := &newHub{Repository: repo, remote: r.Remote, was: r.Hub}
-	rep, err := transfer.Found(ctx, hub, hex.EncodeToString(sum[:]), open, transfer.Request{
-		Read: func(out *importer.Sink) error {
-			return importer.Crosslink(bytes.NewReader(r.Export), importer.Options{}, out)
-		},
-		Names: names, Now: event.TimeOf(e.Now()), Progress: func(n int) { e.Step("moved %s", frame.Count(n, "issue")) },
-	})
+	rep, err := transfer.Found(ctx, hub, r.source(), open, r.request(e))
 	if err != nil {
 		return nil, err
 	}
