@@ -35,20 +35,20 @@ var banned = []struct {
 	{`\bgist\b`, "first line", 1},
 	{`\bupon\b`, "on, after", 0},
 	{`\bcolour`, "color", 1},
-	{`\bbehaviour|\bhonour|\bneighbour|\bfavour|\bcatalogue|\bcancelled|\brecognis|\borganis`, "American spelling", 2},
+	{`\bbehaviour|\bhonour|\bneighbour|\bfavour|\bcatalogue|\bcancelled|\brecognis|\borganis`, "American spelling", 1},
 
 	// idiom
 	{`\b(it|this|that|which|what|[a-z]+s) (is|are|was|were) told\b`, "reported, printed, shown", 25},
 	{`\b(tells|tell|told) (of|that|in|it|so)\b`, "says, reports", 26},
 	{`\b(is|are|was|were) so\b`, "name the thing", 7},
 	{`\bso (already|now)\b`, "already", 1},
-	{`\bsays? so\b`, "reports it", 40},
+	{`\bsays? so\b`, "reports it", 35},
 	{`\bthose there (is|are)\b|\b(all|what|as many as|than) there (is|are|was|were)\b`, "name the things: 'all issues'", 17},
-	{`\bwhat (is|was|are|were) (no|none|so)\b`, "name the thing", 8},
+	{`\bwhat (is|was|are|were) (no|none|so)\b`, "name the thing", 9},
 	{`\bwhat (nobody|somebody|everybody|others) [^.?!]{0,40}\b(is|are|was|were|has|have|counts?)\b`, "make the subject a person or a thing", 15},
 	{`\b(goes|go|went|gone|going) on\b`, "continue", 12},
 	{`\bfor ever\b`, "permanently", 4},
-	{`\bwhoever\b`, "the person who, anybody who; or name them", 11},
+	{`\bwhoever\b`, "the person who, anybody who; or name them", 12},
 	{`\bwho (may|can) (push|write|read)\b[^,.?]*\b(is|are|gets?|has|can|may)\b`, "anybody who may push", 25},
 	{`\bin front of\b`, "before", 1},
 	{`\bbehind (event|the last|its? (last|own)|line \d|line %|step|what|the (line|event))`, "after", 1},
@@ -63,7 +63,7 @@ var banned = []struct {
 	{`\bmeans nothing\b`, "is invalid", 0},
 	{`\b(that|which) is none\b`, "is not one, or name it", 0},
 	{`\bof whom\b|\bwhereof\b|\btherefrom\b|\bthereby\b|\bthereof\b|\bwherein\b`, "two sentences", 0},
-	{`\bwhich [^.?!;:]{3,60}\bwhich\b`, "one 'which' in a sentence", 26},
+	{`\bwhich [^.?!;:]{3,60}\bwhich\b`, "one 'which' in a sentence", 28},
 	{`\bbe it\b`, "even if, whether", 0},
 }
 

@@ -284,7 +284,6 @@ var special = map[string]how{
 	"git crosslink trust show bob-box-cd3e --proof proof.json":     {not: proofs},
 	"git crosslink verify-proof proof.json":                        {not: proofs},
 	"git crosslink verify-proof":                                   {not: onlyNamed},
-	"git … does not write refs so that they survive a power cut …": {not: message},
 
 	"git clone crosslink::https://example.com/project.git": {not: "a host of the network"},
 	"git clone":                     {not: onlyNamed},
