@@ -18,7 +18,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/exporter"
 	"github.com/git-crosslink/git-crosslink/importer"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
-	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/transfer"
@@ -182,7 +181,7 @@ func rehearse(ctx context.Context, e *command.Env, repo *command.Repository, rem
 	q.DryRun = true
 	_, err = transfer.Found(ctx, nil, r.source(), nil, q)
 	if f, ok := errors.AsType[*importer.FormatError](err); ok && f.TooLarge {
-		return frame.Fatal("roll-large", fmt.Sprintf("what the hub on '%s' shows is too large for a new hub to start from, %d MiB: nothing was written", remote, ledger.MaxBase>>20),
+		return frame.Fatal("roll-large", fmt.Sprintf("what the hub on '%s' shows is too large for a new hub to start from, %d MiB: nothing was written", remote, event.MaxBase>>20),
 			"archive the logs of retired agents instead: git crosslink agent fold")
 	}
 	return err
