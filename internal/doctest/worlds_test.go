@@ -281,9 +281,9 @@ var special = map[string]how{
 	"git --git-dir=.git/crosslink/replica.git push --signed <url> refs/heads/crosslink/agents/<id>": {with: map[string]string{"<id>": "alice", "--signed": "--signed=if-asked"}},
 	"git crosslink trust show bob-box-cd3e":                                                         {with: bob, before: "git crosslink sync"},
 
-	"git crosslink trust show bob-box-cd3e --proof proof.json":     {not: proofs},
-	"git crosslink verify-proof proof.json":                        {not: proofs},
-	"git crosslink verify-proof":                                   {not: onlyNamed},
+	"git crosslink trust show bob-box-cd3e --proof proof.json": {not: proofs},
+	"git crosslink verify-proof proof.json":                    {not: proofs},
+	"git crosslink verify-proof":                               {not: onlyNamed},
 
 	"git clone crosslink::https://example.com/project.git": {not: "a host of the network"},
 	"git clone":                     {not: onlyNamed},
