@@ -121,13 +121,14 @@ func TestAlertDeliveries(t *testing.T) {
 	s.poll()
 	type page struct {
 		Deliveries []struct {
-			Endpoint   int64
-			State      string
-			Event      string
-			Tries      int
-			Status     int
-			Error      string
-			Tried, Due *time.Time
+			Endpoint int64
+			State    string
+			Event    string
+			Tries    int
+			Status   int
+			Error    string
+			Tried    *time.Time `json:"tried_at"`
+			Due      *time.Time `json:"due_at"`
 		}
 	}
 	queued, err := s.db.Deliveries(t.Context(), 1, 10)
