@@ -40,7 +40,7 @@ func TestTrust_WordsAndStatuses(t *testing.T) {
 		code int
 		says string
 	}{
-		{"trust show", 0, "the 22nd of its meta"},
+		{"trust show", 0, "version 22 of the trust settings"},
 		{"trust show", 0, "admins: none, so anybody can become one"},
 		{"trust show bob", 0, "its events are signed up to event 1, and later ones are not: unsigned"},
 		{"trust show bob", 0, `the box\x1b was stolen`},

@@ -3,6 +3,7 @@ package frame
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -47,11 +48,71 @@ func (t *Terminal) help(root *urfave.Command, v *invocation) error {
 	}
 	if t.JSON {
 		var text strings.Builder
-		writeManual(&text, c)
+		sheet{&text, 0}.manual(c)
 		return t.writeEnvelope(Result{Data: helpShape{CommandName(c), text.String()}})
 	}
-	writeManual(t.symbolic(t.Out), c)
+	t.sheet().manual(c)
 	return nil
+}
+
+// sheet is a text of help. On a terminal its lines fit.
+type sheet struct {
+	io.Writer
+	width int // 0: a pipe
+}
+
+func (t *Terminal) sheet() sheet {
+	s := sheet{t.symbolic(t.Out), 0}
+	if t.Human() {
+		s.width = t.Width
+	}
+	return s
+}
+
+// row writes a name and what it means, which starts at a column. Where that leaves too
+// little room, or the name is too long, the meaning follows below.
+func (s sheet) row(left string, column int, text string) {
+	const least = 24
+	narrow := s.width > 0 && s.width-column < least
+	if narrow {
+		column = 6
+	}
+	if narrow || Width(left) > column {
+		fmt.Fprintln(s, strings.TrimRight(left, " "))
+		left = ""
+	}
+	lines := []string{text}
+	if s.width > 0 {
+		lines = wrap(text, s.width-column)
+	}
+	for _, l := range lines {
+		fmt.Fprintf(s, "%-*s%s\n", column, left, l)
+		left = ""
+	}
+}
+
+// text writes paragraphs. Where one is wider than the terminal its lines are broken
+// again; indented lines stay as they are.
+func (s sheet) text(text string) {
+	var paragraph []string
+	flush := func() {
+		if s.width > 0 && slices.ContainsFunc(paragraph, func(l string) bool { return Width(l) > s.width }) {
+			paragraph = wrap(strings.Join(paragraph, " "), s.width)
+		}
+		for _, l := range paragraph {
+			fmt.Fprintln(s, l)
+		}
+		paragraph = nil
+	}
+	for _, l := range strings.Split(strings.TrimSpace(text), "\n") {
+		if l != "" && l[0] != ' ' {
+			paragraph = append(paragraph, l)
+			continue
+		}
+		flush()
+		fmt.Fprintln(s, l)
+	}
+	flush()
 }
 
 // helpShape is a command explained, in JSON.
@@ -64,7 +125,7 @@ type helpShape struct {
 // in JSON it is an error that holds the usage.
 func (t *Terminal) synopsis(c *urfave.Command) error {
 	if !t.JSON {
-		writeSynopsis(t.symbolic(t.Out), c)
+		t.sheet().synopsis(c)
 		return &Silent{Code: ExitUsage}
 	}
 	f := Misuse("this is how '"+CommandName(c)+"' is used", "all of it: git crosslink help --json")
@@ -82,43 +143,52 @@ func UsageLines(c *urfave.Command) []string {
 	return []string{CommandName(c) + " <command>"}
 }
 
-func writeUsage(w io.Writer, lines []string) {
+func (s sheet) usage(lines []string) {
 	for i, l := range lines {
-		fmt.Fprintln(w, []string{"usage: ", "   or: "}[min(i, 1)]+l)
+		s.row([]string{"usage: ", "   or: "}[min(i, 1)], len("usage: "), l)
 	}
 }
 
-// writeSynopsis is what fits on a screen.
-func writeSynopsis(w io.Writer, c *urfave.Command) {
+// synopsis is what fits on a screen.
+func (s sheet) synopsis(c *urfave.Command) {
 	if c.Name == Program {
-		fmt.Fprintln(w, "usage: "+programUsage)
-		writeCommands(w, c)
-		fmt.Fprint(w, "\n", aboutAgents)
-		fmt.Fprintln(w, "\n'git crosslink <command> -h' lists the options of a command. 'git crosslink help <command>' explains it.")
+		s.usage([]string{programUsage})
+		s.commands(c)
+		fmt.Fprintln(s, "\nan agent's day")
+		for _, step := range agentsDay {
+			if step[1] == "" {
+				fmt.Fprintln(s, "  "+step[0])
+			} else {
+				s.row("  "+step[0]+" ", len("  git crosslink comment <id> <text>      "), step[1])
+			}
+		}
+		fmt.Fprintln(s)
+		s.text("'git crosslink <command> -h' lists the options of a command. 'git crosslink help <command>' explains it.")
 		return
 	}
-	writeUsage(w, UsageLines(c))
-	writeSubcommands(w, c)
-	writeOptions(w, c)
+	s.usage(UsageLines(c))
+	s.subcommands(c)
+	s.options(c)
 }
 
-func writeManual(w io.Writer, c *urfave.Command) {
+func (s sheet) manual(c *urfave.Command) {
 	if c.Name == Program {
-		fmt.Fprint(w, "git crosslink: ", aboutProgram, "\n\n")
-		writeSynopsis(w, c)
-		fmt.Fprint(w, "\n", aboutIDs, "\n", aboutStatus)
+		fmt.Fprint(s, "git crosslink: ", aboutProgram, "\n\n")
+		s.synopsis(c)
+		fmt.Fprint(s, "\n", aboutIDs, "\n", aboutStatus)
 		return
 	}
-	fmt.Fprintf(w, "%s: %s\n\n", CommandName(c), c.Usage)
-	writeUsage(w, UsageLines(c))
+	fmt.Fprintf(s, "%s: %s\n\n", CommandName(c), c.Usage)
+	s.usage(UsageLines(c))
 	if len(c.Aliases) > 0 {
-		fmt.Fprintf(w, "also: %s\n", strings.Join(otherNames(c), ", "))
+		fmt.Fprintf(s, "also: %s\n", strings.Join(otherNames(c), ", "))
 	}
-	writeSubcommands(w, c)
+	s.subcommands(c)
 	if c.Description != "" {
-		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Description))
+		fmt.Fprintln(s)
+		s.text(c.Description)
 	}
-	writeOptions(w, c)
+	s.options(c)
 }
 
 const (
@@ -142,16 +212,16 @@ To begin, create an issue and share the tracker:
 settings; docs/configuration.md lists them.
 `
 
-// aboutAgents is a working day of a program, in the commands that it takes.
-const aboutAgents = `an agent's day
-  git crosslink prime                    how to work here, and where you are
-  git crosslink ready --claim            take the best issue
-  git crosslink show <id>                read all about it
-  git crosslink comment <id> <text>      note what you find (-k decision|observation|blocker)
-  git crosslink new <title> --discovered-from <id>
-  git crosslink close <id> -r <text> --claim-next
-  git crosslink session end -F -         hand the rest over
-`
+// agentsDay is a working day of a program, in the commands that it takes.
+var agentsDay = [][2]string{
+	{"git crosslink prime", "how to work here, and where you are"},
+	{"git crosslink ready --claim", "take the best issue"},
+	{"git crosslink show <id>", "read all about it"},
+	{"git crosslink comment <id> <text>", "note what you find (-k decision)"},
+	{"git crosslink new <title> --discovered-from <id>", ""},
+	{"git crosslink close <id> -r <text> --claim-next", ""},
+	{"git crosslink session end -F -", "hand the rest over"},
+}
 
 const aboutIDs = `ids
   An issue has a number (12 or '#12') and a uuid. Instead of the uuid you can give
@@ -169,12 +239,21 @@ const aboutStatus = `exit status
   129  usage
 `
 
-func writeCommands(w io.Writer, root *urfave.Command) {
+func (s sheet) commands(root *urfave.Command) {
 	for _, group := range groups {
-		fmt.Fprintf(w, "\n%s\n", group.name)
-		for _, c := range commandsOf(root, group.name) {
-			fmt.Fprintf(w, "  %-10s %s\n", c.Name, c.Usage)
-		}
+		fmt.Fprintf(s, "\n%s\n", group.name)
+		s.names(commandsOf(root, group.name))
+	}
+}
+
+// names writes commands and what they do.
+func (s sheet) names(list []*urfave.Command) {
+	column := len("  completion ")
+	for _, c := range list {
+		column = max(column, len("  "+c.Name+" "))
+	}
+	for _, c := range list {
+		s.row("  "+c.Name+" ", column, c.Usage)
 	}
 }
 
@@ -199,17 +278,15 @@ func otherNames(c *urfave.Command) []string {
 	return names
 }
 
-func writeSubcommands(w io.Writer, c *urfave.Command) {
+func (s sheet) subcommands(c *urfave.Command) {
 	if len(c.Subcommands) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "\ncommands")
-	for _, s := range c.Subcommands {
-		fmt.Fprintf(w, "  %-10s %s\n", s.Name, s.Usage)
-	}
+	fmt.Fprintln(s, "\ncommands")
+	s.names(c.Subcommands)
 }
 
-func writeOptions(w io.Writer, c *urfave.Command) {
+func (s sheet) options(c *urfave.Command) {
 	own, shared := optionsToShow(c)
 	for _, part := range []struct {
 		title string
@@ -218,9 +295,10 @@ func writeOptions(w io.Writer, c *urfave.Command) {
 		if len(part.flags) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "\n%s\n", part.title)
+		fmt.Fprintf(s, "\n%s\n", part.title)
 		for _, f := range part.flags {
-			writeOption(w, f)
+			left, usage := optionText(f)
+			s.row("  "+left+" ", len("  -p, --priority <priority>  "), usage)
 		}
 	}
 }
@@ -239,15 +317,6 @@ func optionsToShow(c *urfave.Command) (own, shared []urfave.Flag) {
 		}
 	}
 	return own, shared
-}
-
-func writeOption(w io.Writer, f urfave.Flag) {
-	left, usage := optionText(f)
-	if len(left) > 26 {
-		fmt.Fprintf(w, "  %s\n  %-26s %s\n", left, "", usage)
-		return
-	}
-	fmt.Fprintf(w, "  %-26s %s\n", left, usage)
 }
 
 // optionText is an option as it is typed, and what it does; the word in back

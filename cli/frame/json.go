@@ -126,6 +126,6 @@ func (t *Terminal) WriteFailure(f *Failure, printable bool) {
 	}
 	t.failing = true
 	fmt.Fprintf(t.Err, "error: %s\n", t.Symbols(OneLine(f.Message)))
-	writeUsage(t.symbolic(t.Err), f.Usage)
+	sheet{t.symbolic(t.Err), 0}.usage(f.Usage)
 	t.WriteHints(f.Hints)
 }

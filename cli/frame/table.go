@@ -82,7 +82,7 @@ func (t *Table) Write(p *Page) {
 	line(head)
 	for k, r := range t.rows {
 		line(r)
-		if k < len(t.Notes) {
+		if k < len(t.Notes) && t.Notes[k] != "" {
 			p.wrapped("    ", t.Notes[k], func(line string) Painted { return p.Paint(Note, line) })
 		}
 	}

@@ -170,7 +170,10 @@ func (t *Terminal) Step(format string, args ...any) {
 // Ask asks a question on the terminal, and reports whether the answer is yes.
 func (t *Terminal) Ask(question string) bool {
 	fmt.Fprintf(t.Err, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(t.In).ReadString('\n')
+	answer, err := bufio.NewReader(t.In).ReadString('\n')
+	if err != nil { // the terminal shows no end of line
+		fmt.Fprintln(t.Err)
+	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":
 		return true

@@ -80,7 +80,7 @@ func runKeyShow(ctx context.Context, e *command.Env) error {
 		pg.Print("    of '%s', in %s\n", k.Agent, k.Where)
 		switch {
 		case k.Admin:
-			pg.Print("    an admin's of this hub\n")
+			pg.Print("    the key of an admin of this hub\n")
 		case k.Approved:
 			pg.Print("    approved by this hub\n")
 		default:

@@ -84,7 +84,7 @@ func runTrustPolicy(ctx context.Context, p tracker.Policy, e *command.Env) error
 			return err
 		}
 	}
-	t, err := trust(ctx, e, tracker.Here)
+	t, _, err := trust(ctx, e, tracker.Here)
 	if err != nil {
 		return err
 	}

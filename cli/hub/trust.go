@@ -76,18 +76,18 @@ Examples:
 	})
 }
 
-// trust reads who may write, after the hub was asked.
-func trust(ctx context.Context, e *command.Env, wish tracker.Freshness) (*tracker.Trust, error) {
-	var t *tracker.Trust
-	err := e.Read(ctx, wish, func(repo *command.Repository, _ tracker.Projection) (err error) {
+// trust reads who may write, after the hub was asked; name returns the name of an agent.
+func trust(ctx context.Context, e *command.Env, wish tracker.Freshness) (t *tracker.Trust, name func(id string) string, err error) {
+	err = e.Read(ctx, wish, func(repo *command.Repository, p tracker.Projection) (err error) {
 		t, err = repo.Trust(ctx)
+		name = answer.New(p).Names.Name
 		return err
 	})
-	return t, err
+	return t, name, err
 }
 
 func runTrustShow(ctx context.Context, l frame.List, e *command.Env) error {
-	t, err := trust(ctx, e, tracker.Here)
+	t, _, err := trust(ctx, e, tracker.Here)
 	if err != nil {
 		return err
 	}
@@ -99,38 +99,23 @@ func runTrustShow(ctx context.Context, l frame.List, e *command.Env) error {
 	data.Agents = t.Agents[from:to]
 	return e.Print(ctx, frame.Result{Data: data, Cut: cut, IDs: []string{t.Hash}, Page: func(pg *frame.Page) {
 		pg.Print("hub %s\n", t.Hub)
-		pg.Print("    believed: %s, the %s of its meta\n", t.Hash, ordinal(t.Seq))
-		pg.Print("    policy: %s\n", policyWords(t))
+		pg.Line("    ", "fingerprint: %s, version %d of the trust settings", t.Hash, t.Seq)
+		pg.Line("    ", "policy: %s", policyWords(t))
 		if len(t.Admins) == 0 {
-			pg.Print("    admins: none, so anybody can become one\n")
+			pg.Line("    ", "admins: none, so anybody can become one")
 		} else {
-			pg.Print("    admins: %s\n", strings.Join(t.Admins, ", "))
+			pg.Line("    ", "admins: %s", strings.Join(t.Admins, ", "))
 		}
 		if t.Admin {
-			pg.Print("    you are one\n")
+			pg.Line("    ", "you are an admin")
 		}
 		if n := len(unapproved(t)); n > 0 {
-			pg.Print("    %s not approved: git crosslink trust pending\n", frame.Count(n, "agent"))
+			pg.Line("    ", "%s not approved: git crosslink trust pending", frame.Count(n, "agent"))
 		}
 		for _, r := range t.Refused {
-			pg.Print("    %s %s\n", pg.Paint(frame.Problem, "refused:"), r)
+			pg.Line("    ", "%s %s", pg.Paint(frame.Problem, "refused:"), r)
 		}
 	}})
-}
-
-func ordinal(n uint64) string {
-	suffix := "th"
-	if n%100 < 11 || n%100 > 13 {
-		switch n % 10 {
-		case 1:
-			suffix = "st"
-		case 2:
-			suffix = "nd"
-		case 3:
-			suffix = "rd"
-		}
-	}
-	return strconv.FormatUint(n, 10) + suffix
 }
 
 func runTrustProof(ctx context.Context, agent, file string, e *command.Env) error {
@@ -158,7 +143,7 @@ func runTrustProof(ctx context.Context, agent, file string, e *command.Env) erro
 }
 
 func runTrustAgent(ctx context.Context, id string, e *command.Env) error {
-	t, err := trust(ctx, e, tracker.Here)
+	t, name, err := trust(ctx, e, tracker.Here)
 	if err != nil {
 		return err
 	}
@@ -169,22 +154,25 @@ func runTrustAgent(ctx context.Context, id string, e *command.Env) error {
 	a := t.Agents[k]
 	return e.Print(ctx, frame.Result{Data: a, IDs: []string{a.Agent}, Page: func(pg *frame.Page) {
 		pg.Print("%s\n", pg.Paint(frame.Agent, a.Agent))
-		pg.Print("    %s\n", standing(a))
-		for _, k := range a.Keys {
-			pg.Print("    key %s\n", k.Fingerprint)
+		if n := name(a.Agent); n != "" {
+			pg.Line("    ", "name: %s", n)
 		}
-		pg.Print("    %s, %d count, %d signed\n", frame.Count(int(a.Events), "event"), a.Counts, a.Signed)
+		pg.Line("    ", "%s", standing(a))
+		for _, k := range a.Keys {
+			pg.Line("    ", "key %s", k.Fingerprint)
+		}
+		pg.Line("    ", "%s, %d count, %d signed", frame.Count(int(a.Events), "event"), a.Counts, a.Signed)
 		if a.Ends != "" {
-			pg.Print("    %s %s\n", pg.Paint(frame.Problem, fmt.Sprintf("events after event %d are ignored:", a.Counts)), ruleWords(a.Ends))
+			pg.Line("    ", "%s %s", pg.Paint(frame.Problem, fmt.Sprintf("events after event %d are ignored:", a.Counts)), ruleWords(a.Ends))
 		}
 		if a.Lapsed {
-			pg.Print("    %s\n", pg.Paint(frame.Problem, fmt.Sprintf("its events are signed up to event %d, and later ones are not: %s", a.Signed, ruleWords(a.Mark))))
+			pg.Line("    ", "%s", pg.Paint(frame.Problem, fmt.Sprintf("its events are signed up to event %d, and later ones are not: %s", a.Signed, ruleWords(a.Mark))))
 		}
 		if a.Revoked != nil && a.Revoked.Reason != "" {
-			pg.Print("    revoked for: %s\n", a.Revoked.Reason)
+			pg.Line("    ", "revoked for: %s", a.Revoked.Reason)
 		}
 		if a.Forked {
-			pg.Print("    %s one key signed two histories: git crosslink trust show %s --proof <file>\n", pg.Paint(frame.Problem, "forked:"), a.Agent)
+			pg.Line("    ", "%s one key signed two histories: git crosslink trust show %s --proof <file>", pg.Paint(frame.Problem, "forked:"), a.Agent)
 		}
 	}})
 }
@@ -233,7 +221,7 @@ Examples:
   git crosslink trust list --json`,
 		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error {
-		return runTrustList(u, func(*tracker.Trust) []tracker.TrustAgent { return nil }, e)
+		return runTrustList(u, false, e)
 	})
 }
 
@@ -251,7 +239,7 @@ Examples:
   git crosslink trust pending
   git crosslink trust approve --all`,
 		Flags: frame.ListFlags(),
-	}, func(u *urfave.Context) error { return runTrustList(u, unapproved, e) })
+	}, func(u *urfave.Context) error { return runTrustList(u, true, e) })
 }
 
 // unapproved are the agents that may be approved.
@@ -265,29 +253,28 @@ func unapproved(t *tracker.Trust) []tracker.TrustAgent {
 	return all
 }
 
-func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAgent, e *command.Env) error {
+func runTrustList(u *urfave.Context, pending bool, e *command.Env) error {
 	l, err := frame.ListAlone[tracker.TrustAgent](u, e.Terminal)
 	if err != nil {
 		return err
 	}
-	t, err := trust(u.Context, e, tracker.Here)
+	t, name, err := trust(u.Context, e, tracker.Here)
 	if err != nil {
 		return err
 	}
-	rows := pick(t)
-	none := rows != nil && len(rows) == 0
-	if rows == nil {
-		rows = t.Agents
+	rows := t.Agents
+	if pending {
+		rows = unapproved(t)
 	}
 	a, err := frame.ResultOf(l, "agent", rows, func(_ int, x *tracker.TrustAgent) frame.ListRow {
 		return frame.ListRow{Key: x.Agent, ID: x.Agent, Fields: []string{x.Agent, standing(*x), strconv.FormatUint(x.Counts, 10),
 			strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(*x)}}
-	}, func(pg *frame.Page, from, to int) { trustTable(pg, rows[from:to]) })
+	}, func(pg *frame.Page, from, to int) { trustTable(pg, rows[from:to], name) })
 	if err != nil {
 		return err
 	}
-	if none {
-		a.Failure = frame.AnswersNo("none-pending", "no agent waits for approval")
+	if pending && len(rows) == 0 {
+		a.Nothing, a.Failure = "", frame.AnswersNo("none-pending", "no agent waits for approval")
 	}
 	return e.Print(u.Context, a)
 }
@@ -300,8 +287,8 @@ func prints(a tracker.TrustAgent) string {
 	return strings.Join(all, " ")
 }
 
-func trustTable(pg *frame.Page, rows []tracker.TrustAgent) {
-	t := &frame.Table{Header: []string{"agent", "standing", "events", "key"}, Flex: 0}
+func trustTable(pg *frame.Page, rows []tracker.TrustAgent, name func(id string) string) {
+	t := &frame.Table{Header: []string{"agent", "standing", "events", "name"}, Flex: 0, Shrink: []int{3}, Drop: []int{2, 1}}
 	for _, x := range rows {
 		n := strconv.FormatUint(x.Events, 10)
 		if x.Counts < x.Events {
@@ -311,7 +298,12 @@ func trustTable(pg *frame.Page, rows []tracker.TrustAgent) {
 		if x.Revoked != nil || x.Forked || x.Lapsed {
 			how = frame.Problem
 		}
-		t.Add(frame.Agent.Cell(x.Agent), how.Cell(standing(x)), frame.Plain.Cell(n), frame.Plain.Cell(prints(x)))
+		cells := []frame.Cell{frame.Agent.Cell(x.Agent), how.Cell(standing(x)), frame.Plain.Cell(n)}
+		if pg.Width > 0 {
+			cells = append(cells, frame.Agent.Cell(name(x.Agent)))
+		}
+		t.Add(cells...)
+		t.Notes = append(t.Notes, prints(x)) // whole, so that it can be compared
 	}
 	t.Write(pg)
 }
@@ -427,7 +419,7 @@ func runTrustRevoke(ctx context.Context, agent string, after *uint64, reason str
 	if e.Offline {
 		return frame.Misuse("trust settings cannot be changed offline")
 	}
-	t, err := trust(ctx, e, tracker.Fresh)
+	t, _, err := trust(ctx, e, tracker.Fresh)
 	if err != nil {
 		return err
 	}

@@ -162,12 +162,14 @@ func (c *change) print(e *command.Env, pg *frame.Page, named bool) {
 	if dated, ok := answer.WithDates(c.line.Body, at(frame.DayStart), at(frame.DayEnd)); ok {
 		text = dated
 	}
-	if named {
+	if _, created := c.line.Body.(*event.IssueCreated); created && named { // the text has the title
+		text = c.issue.Name() + ": " + text
+	} else if named {
 		text = command.Named(c.issue) + ": " + text
 	}
-	pg.Print("%s  %s%s  %s\n", pg.Paint(frame.Time, e.Date(c.line.Shown())), pg.Paint(frame.Agent, c.names.Brief(c.shape.Agent)), pg.Paint(frame.Problem, mark), text)
+	pg.Line("", "%s  %s%s  %s", pg.Paint(frame.Time, e.Date(c.line.Shown())), pg.Paint(frame.Agent, c.names.Brief(c.shape.Agent)), pg.Paint(frame.Problem, mark), text)
 	if c.shape.Rejected != nil {
-		pg.Print("    %s %s\n", pg.Paint(frame.Problem, "rejected:"), c.shape.Rejected.Reason+": "+c.shape.Rejected.Detail)
+		pg.Line("    ", "%s %s", pg.Paint(frame.Problem, "rejected:"), c.shape.Rejected.Reason+": "+c.shape.Rejected.Detail)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -133,12 +134,13 @@ func runMilestoneShow(ctx context.Context, id string, e *command.Env) error {
 		m    *reducer.Milestone
 		rows []*store.Issue
 		doc  answer.MilestoneDetail
+		s    *answer.Builder
 	)
 	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) (err error) {
 		if m, err = verb.ResolveMilestone(p, id); err != nil {
 			return err
 		}
-		s := answer.New(p)
+		s = answer.New(p)
 		shapes, err := s.MilestoneInfos([]*reducer.Milestone{m})
 		if err != nil {
 			return err
@@ -151,27 +153,27 @@ func runMilestoneShow(ctx context.Context, id string, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	return e.Print(ctx, frame.Result{Data: doc, IDs: []string{doc.Short}, Long: true, Page: func(pg *frame.Page) { milestonePage(e, pg, m, &doc, rows) }})
+	return e.Print(ctx, frame.Result{Data: doc, IDs: []string{doc.Short}, Long: true, Page: func(pg *frame.Page) { milestonePage(e, pg, m, &doc, rows, s.Names) }})
 }
 
-func milestonePage(e *command.Env, pg *frame.Page, m *reducer.Milestone, doc *answer.MilestoneDetail, rows []*store.Issue) {
-	pg.Print("%s  %s\n", pg.Paint(frame.ID, doc.ID()), pg.Paint(frame.Title, m.Name))
-	pg.Print("    %s, %d of %d issues closed\n", pg.Paint(frame.Slot(m.Status), string(m.Status)), doc.ClosedCount, doc.IssueCount)
+func milestonePage(e *command.Env, pg *frame.Page, m *reducer.Milestone, doc *answer.MilestoneDetail, rows []*store.Issue, names *people.Names) {
+	pg.Heading(doc.ID(), m.Name)
+	pg.Line("    ", "%s, %d of %d issues closed", pg.Paint(frame.Slot(m.Status), string(m.Status)), doc.ClosedCount, doc.IssueCount)
 	if m.DueAt != 0 {
 		overdue := frame.Painted("")
 		if late(e, m) {
 			overdue = pg.Paint(frame.Overdue, " overdue")
 		}
-		pg.Print("    due %s (%s)%s\n", e.DateAt(m.DueAt, frame.DayEnd), e.Ago(m.DueAt), overdue)
+		pg.Line("    ", "due %s (%s)%s", e.DateAt(m.DueAt, frame.DayEnd), e.Ago(m.DueAt), overdue)
 	}
-	pg.Print("    created %s (%s) by %s\n", e.Date(m.CreatedAt), e.Ago(m.CreatedAt), m.CreatedBy)
+	pg.Line("    ", "created %s (%s) by %s", e.Date(m.CreatedAt), e.Ago(m.CreatedAt), names.Full(m.CreatedBy))
 	if m.ClosedAt != 0 {
-		pg.Print("    closed %s (%s) by %s\n", e.Date(m.ClosedAt), e.Ago(m.ClosedAt), m.StatusBy)
+		pg.Line("    ", "closed %s (%s) by %s", e.Date(m.ClosedAt), e.Ago(m.ClosedAt), names.Full(m.StatusBy))
 	}
 	if doc.Seconds > 0 {
-		pg.Print("    time %s\n", frame.Duration(doc.Seconds))
+		pg.Line("    ", "time %s", frame.Duration(doc.Seconds))
 	}
-	pg.Print("    uuid %s\n", m.UUID)
+	pg.Line("    ", "uuid %s", m.UUID)
 	if m.Description != "" {
 		pg.Print("\n")
 		pg.Block("    ", m.Description)
@@ -180,7 +182,7 @@ func milestonePage(e *command.Env, pg *frame.Page, m *reducer.Milestone, doc *an
 		pg.Print("\n%s\n", pg.Paint(frame.Heading, "issues"))
 	}
 	for _, i := range rows {
-		pg.Print("    %s %s  %s\n", pg.Paint(frame.Slot(i.Status), Mark(pg, i.Status)), pg.Paint(frame.ID, i.Name()), i.Title)
+		issueLine(pg, "", i)
 	}
 }
 

@@ -202,13 +202,14 @@ func (b *briefing) neighbours(title string, us []event.UUID) {
 	}
 	b.heading(title)
 	for _, o := range rows {
-		b.neighbour("", o)
+		issueLine(b.Page, "", o)
 	}
 }
 
-func (b *briefing) neighbour(before string, o *store.Issue) {
-	state := Mark(b.Page, o.Status)
-	b.Print("    %s%s %s  %s\n", before, b.Paint(frame.Slot(o.Status), state), b.Paint(frame.ID, o.Name()), b.Fit("    "+before+state+" "+o.Name()+"  ", o.Title))
+// issueLine writes an issue with its state on a line, cut to fit.
+func issueLine(pg *frame.Page, before string, o *store.Issue) {
+	state := Mark(pg, o.Status)
+	pg.Print("    %s%s %s  %s\n", before, pg.Paint(frame.Slot(o.Status), state), pg.Paint(frame.ID, o.Name()), pg.Fit("    "+before+state+" "+o.Name()+"  ", o.Title))
 }
 
 // Mark shows a status: a symbol where possible, always with its word.
@@ -233,7 +234,7 @@ func (b *briefing) relations() {
 			b.heading("relations")
 			headed = true
 		}
-		b.neighbour(relationWords(r)+" ", rows[0])
+		issueLine(b.Page, relationWords(r)+" ", rows[0])
 	}
 }
 

@@ -271,7 +271,7 @@ func runSessionStatus(ctx context.Context, all bool, l frame.List, e *command.En
 		return err
 	}
 	if len(shapes) == 0 {
-		a.Failure = frame.AnswersNo("no-session", "no session is open here", "start one: git crosslink session start")
+		a.Nothing, a.Failure = "", frame.AnswersNo("no-session", "no session is open here", "start one: git crosslink session start")
 	}
 	return e.Print(ctx, a)
 }
