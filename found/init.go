@@ -94,7 +94,7 @@ func (f *Founder) chooseFor(ctx context.Context, o InitOptions) error {
 	return f.Chosen()
 }
 
-// isSuccessor reports whether a remote is where this clone's hub, which is closed,
+// isSuccessor reports whether a remote is where this clone's hub, which has moved,
 // continues.
 func (f *Founder) isSuccessor(ctx context.Context, remote string) bool {
 	if f.Replica == nil {

@@ -26,9 +26,9 @@ import (
 
 // A tracker that has grown for years continues on a new hub, which starts from what the
 // old one shows, without its history. The rules are
-// (docs/decisions/0043-a-closed-hub-names-its-successor.md):
+// (docs/decisions/0043-a-moved-hub-names-its-successor.md):
 //
-//   - first an admin closes the old hub: its meta names the successor. From then on
+//   - first an admin marks the old hub as moved: its meta names the successor. From then on
 //     nobody writes there, so what is read of it afterward is all there is;
 //   - the new hub is one atomic push of meta, ledger and the founder's log, which
 //     expects that there is none; of two that roll at once, one makes it;
@@ -37,8 +37,8 @@ import (
 //   - a clone that changes over keeps what the old hub has under refs/before, and takes
 //     along what it had not sent.
 
-// Roll makes the hub on another remote that continues this clone's, which has been
-// closed, and changes over to it. It may be called again after a crash.
+// Roll makes the hub on another remote that continues this clone's, which has
+// moved, and changes over to it. It may be called again after a crash.
 func (f *Founder) Roll(ctx context.Context, o InitOptions) (r *InitReport, err error) {
 	unlock, err := f.LockHub(ctx)
 	if err != nil {
@@ -220,7 +220,7 @@ func (f *Founder) successor(ctx context.Context, s *reading.Snapshot, o InitOpti
 	return n, err
 }
 
-// changeOver is switchTo from a hub that was closed: its lines are in what the new one
+// changeOver is switchTo from a hub that has moved: its lines are in what the new one
 // starts from, so of the logs written here only what that hub never got goes along. From
 // a hub whose migration was taken back all goes along.
 func (f *Founder) changeOver(ctx context.Context, s *reading.Snapshot, hubID string, ups []refs.Update) error {

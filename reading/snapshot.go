@@ -289,13 +289,13 @@ func (s *Snapshot) Undecidable() bool { return s.Ledger.Err != nil || len(s.Ledg
 // that this program does not know, and the hub's meta admits them.
 func (s *Snapshot) NewerRules() bool { return errors.Is(s.Ledger.Err, ledger.ErrNewer) }
 
-// Writable reports whether this program writes to a hub of this level, and the hub is
-// not closed.
+// Writable reports whether this program writes to a hub of this level, and the hub has
+// not moved.
 func (s *Snapshot) Writable() bool {
 	return s.Level == replay.FormatVersion && !s.NewerRules() && s.Successor() == ""
 }
 
-// Successor is the URL of the hub on which a closed one continues, "" if it is open.
+// Successor is the URL of the hub on which one that has moved continues, "" if it has not.
 func (s *Snapshot) Successor() string {
 	if s.Meta == nil || !s.Bound {
 		return ""

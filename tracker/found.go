@@ -34,12 +34,12 @@ func (t *Tracker) Taken(ctx context.Context, remote string) (bool, error) {
 	return t.founder().Taken(ctx, remote)
 }
 
-// CloseHub closes the hub: the tracker continues on another remote.
-func (t *Tracker) CloseHub(ctx context.Context, remote string) error {
-	return t.members().Close(ctx, hubs.URLOf(t.clone.Conf, remote))
+// MoveHub marks the hub as moved: the tracker continues on another remote.
+func (t *Tracker) MoveHub(ctx context.Context, remote string) error {
+	return t.members().Move(ctx, hubs.URLOf(t.clone.Conf, remote))
 }
 
-// Roll creates a hub on another remote that continues this clone's hub, which was closed.
+// Roll creates a hub on another remote that continues this clone's hub, which has moved.
 func (t *Tracker) Roll(ctx context.Context, o InitOptions) (*InitReport, error) {
 	return t.founder().Roll(ctx, o)
 }

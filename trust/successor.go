@@ -25,8 +25,8 @@ func (m *Meta) SetSuccessor(url string) {
 	m.Extra[successor] = x.bytes()
 }
 
-// Successor returns the URL of the hub on which a closed tracker continues; "" if the hub
-// is not closed.
+// Successor returns the URL of the hub on which a tracker that has moved continues; "" if
+// it has not.
 func (m *Meta) Successor() string {
 	v, err := canon.Parse(m.Extra[successor])
 	if err != nil {

@@ -51,7 +51,7 @@ type Sharing interface {
 // Moving brings over what another tracker or an older hub holds.
 type Moving interface {
 	Taken(ctx context.Context, remote string) (bool, error)
-	CloseHub(ctx context.Context, remote string) error
+	MoveHub(ctx context.Context, remote string) error
 	Roll(context.Context, tracker.InitOptions) (*tracker.InitReport, error)
 	EmitEach(context.Context, iter.Seq[tracker.Build]) (agent string, events int, err error)
 	Migration(ctx context.Context, dry bool, progress func(string)) (*migrate.Runner, func(), error)

@@ -52,8 +52,8 @@ func (t tracked) Init(ctx context.Context, o tracker.InitOptions) (*tracker.Init
 	return r, err
 }
 
-func (t tracked) CloseHub(ctx context.Context, remote string) error {
-	_, err := saving(t, func() (any, error) { return nil, t.Tracker.CloseHub(ctx, remote) })
+func (t tracked) MoveHub(ctx context.Context, remote string) error {
+	_, err := saving(t, func() (any, error) { return nil, t.Tracker.MoveHub(ctx, remote) })
 	return err
 }
 

@@ -37,7 +37,7 @@ type rolling struct {
 // maxRoll bounds the file that holds a rolling.
 const maxRoll = 4 << 30
 
-// Roll closes the hub on the remote old, and creates one on another remote that starts
+// Roll marks the hub on the remote old as moved, and creates one on another remote that starts
 // from what the old hub shows.
 func Roll(ctx context.Context, e *command.Env, remote, old string) error {
 	repo, err := e.Repository(ctx)
@@ -120,7 +120,7 @@ func joinNext(ctx context.Context, repo *command.Repository, remote string) (*tr
 	return repo.Init(ctx, tracker.InitOptions{Remote: remote, Join: true})
 }
 
-// readOld closes the old hub and reads what it shows then.
+// readOld marks the old hub as moved and reads what it shows then.
 func readOld(ctx context.Context, e *command.Env, repo *command.Repository, remote string) (*rolling, error) {
 	e.Step("syncing the old hub")
 	sync, err := repo.Sync(ctx, tracker.SyncOptions{})
@@ -133,11 +133,11 @@ func readOld(ctx context.Context, e *command.Env, repo *command.Repository, remo
 	if err := rehearse(ctx, e, repo, sync.Remote); err != nil {
 		return nil, err
 	}
-	e.Step("closing the old hub")
-	if err := repo.CloseHub(ctx, remote); err != nil {
+	e.Step("marking the old hub as moved")
+	if err := repo.MoveHub(ctx, remote); err != nil {
 		return nil, err
 	}
-	if _, err := repo.Sync(ctx, tracker.SyncOptions{}); err != nil { // what came before it was closed
+	if _, err := repo.Sync(ctx, tracker.SyncOptions{}); err != nil { // what came before it was moved
 		return nil, err
 	}
 	r, err := shown(ctx, repo)
@@ -169,8 +169,8 @@ func shown(ctx context.Context, repo *command.Repository) (*rolling, error) {
 	return &rolling{Hub: trust.Hub, Signing: trust.Signing, Open: trust.Open, Export: b.Bytes()}, nil
 }
 
-// rehearse finds out whether a new hub can start from what this one shows: a hub that is
-// closed stays closed.
+// rehearse finds out whether a new hub can start from what this one shows: a hub that has
+// moved cannot come back.
 func rehearse(ctx context.Context, e *command.Env, repo *command.Repository, remote string) error {
 	e.Step("reading the old hub")
 	r, err := shown(ctx, repo)
