@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
 const (
@@ -159,11 +162,22 @@ func Arguments(u *urfave.Context, min, max int, what string) ([]string, error) {
 	case len(args) < min:
 		return nil, Misuse(fmt.Sprintf("'%s' needs %s", u.Command.Name, what))
 	case max == 0 && len(args) > 0:
-		return nil, Misuse(fmt.Sprintf("'%s' takes no arguments, not '%s'", u.Command.Name, args[0]))
+		return nil, Misuse(fmt.Sprintf("'%s' takes no arguments, not '%s'", u.Command.Name, args[0]), insteadOf(u, args)...)
 	case max > 0 && len(args) > max:
 		return nil, Misuse(fmt.Sprintf("'%s' takes %s, and '%s' is one too many", u.Command.Name, what, args[max]))
 	}
 	return args, nil
+}
+
+// insteadOf says what does what arguments do in other trackers.
+func insteadOf(u *urfave.Context, args []string) []string {
+	switch {
+	case u.Bool("json"):
+		return []string{"members of the answer: --json --fields " + shell.Word(strings.Join(args, ","))}
+	case u.Command.Name == "list" && u.Command.Category == GroupIssues:
+		return []string{"to search: git crosslink search " + shell.Word(strings.Join(args, " "))}
+	}
+	return nil
 }
 
 // OneOf reads an option with a closed list of values; "" is not given.

@@ -366,14 +366,9 @@ func (o flagTable) find(at *urfave.Command, name string) (found option, negated 
 
 // near says which option may have been meant and where all of them are listed.
 func near(at *urfave.Command, known flagTable, name string) []string {
-	var long, hints []string
-	for n := range known {
-		if len(n) > 1 {
-			long = append(long, n)
-		}
-	}
-	if n := Nearest(name, long); n != "" {
-		hints = append(hints, "did you mean '--"+n+"'?")
+	var hints []string
+	if o := optionFor(known, name); o != "" {
+		hints = append(hints, "did you mean '"+o+"'?")
 	}
 	if at.Name == Program {
 		return append(hints, "git crosslink -h")
@@ -382,18 +377,12 @@ func near(at *urfave.Command, known flagTable, name string) []string {
 }
 
 func unknownCommand(root, at *urfave.Command, word string) error {
-	var names []string
-	for _, c := range at.Subcommands {
-		if !c.Hidden {
-			names = append(names, c.Names()...)
-		}
-	}
 	f := Misuse(fmt.Sprintf("'%s' is not a command of %s", word, CommandName(at)))
 	f.Kind = "unknown-command"
 	if at == root {
 		f.Message = fmt.Sprintf("'%s' is not a git crosslink command", word)
 	}
-	if n := Nearest(word, names); n != "" {
+	if n := commandFor(at, word); n != "" {
 		f.Hints = append(f.Hints, "the most similar command is: "+CommandName(at)+" "+n)
 	}
 	f.Hints = append(f.Hints, "all commands: git crosslink -h")

@@ -1,6 +1,69 @@
 package frame
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// commandsElsewhere are words that git and other trackers have for what a command here does.
+var commandsElsewhere = map[string]string{
+	"add": "new", "update": "edit", "modify": "edit", "priority": "edit", "rename": "edit",
+	"note": "comment", "tag": "label", "due": "schedule", "dep": "block", "depend": "block",
+	"stop": "unlock", "find": "search", "grep": "search", "history": "log", "activity": "log",
+	"mine": "list -a @me", "assigned": "list -a @me", "labels": "list -l <label>", "info": "status", "stats": "status",
+	"pull": "sync", "push": "sync", "fetch": "sync", "users": "agent list", "who": "agent list", "whoami": "agent show",
+	"board": "dashboard", "ui": "dashboard", "web": "dashboard",
+}
+
+// optionsElsewhere are options of other trackers, and what does the same here: an option,
+// which the command may not have, or a command.
+var optionsElsewhere = map[string]string{
+	"state": "--status", "closed": "--status closed", "open": "--status open", "mine": "--assignee @me", "created-by": "--author",
+	"search": "git crosslink search", "comment": "--reason",
+	"add-label": "git crosslink label <id> +<label>", "remove-label": "git crosslink label <id> -<label>",
+	"add-assignee": "git crosslink assign <id> <who>", "remove-assignee": "git crosslink unassign <id> <who>",
+}
+
+// commandFor returns the command that a word most likely means, or "".
+func commandFor(at *urfave.Command, word string) string {
+	if at.Name == Program || at.Name == IssueNoun {
+		if number := strings.TrimPrefix(word, "#"); number != "" && strings.Trim(number, "0123456789") == "" {
+			return "show " + number
+		}
+		if c := commandsElsewhere[word]; c != "" && at.Command(strings.Fields(c)[0]) != nil {
+			return c
+		}
+	}
+	var names []string
+	for _, c := range at.Subcommands {
+		if !c.Hidden {
+			names = append(names, c.Names()...)
+		}
+	}
+	return Nearest(word, names)
+}
+
+// optionFor returns the option, or the command, that an option most likely means, or "".
+func optionFor(known flagTable, name string) string {
+	if o := optionsElsewhere[name]; o != "" {
+		first, _, _ := strings.Cut(strings.TrimPrefix(o, "--"), " ")
+		if _, ok := known[first]; ok || !strings.HasPrefix(o, "--") {
+			return o
+		}
+	}
+	var long []string
+	for n := range known {
+		if len(n) > 1 {
+			long = append(long, n)
+		}
+	}
+	if n := Nearest(name, long); n != "" {
+		return "--" + n
+	}
+	return ""
+}
 
 // Nearest returns the candidate that word is most likely a slip of the
 // fingers for, or "".
