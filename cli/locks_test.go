@@ -133,7 +133,7 @@ func TestLockLost(t *testing.T) {
 	check(t, "status", r.code, frame.ExitLost)
 	check(t, "stdout", r.out, "")
 	contains(t, "stderr", r.err, "error: issue 1 is locked by 'bob': token 1, claimed 1 min ago, last seen: never",
-		"hint: git crosslink lock --queue 1")
+		"hint: wait in the queue: git crosslink lock --queue 1")
 	d := w.json("lock", "1")
 	var data struct{ Claims []answer.Claim }
 	if err := json.Unmarshal(d.Data, &data); err != nil || len(data.Claims) != 1 || data.Claims[0].Outcome != "taken" ||

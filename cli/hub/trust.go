@@ -269,7 +269,12 @@ func runTrustList(u *urfave.Context, pending bool, e *command.Env) error {
 	a, err := frame.ResultOf(l, "agent", rows, func(_ int, x *tracker.TrustAgent) frame.ListRow {
 		return frame.ListRow{Key: x.Agent, ID: x.Agent, Fields: []string{x.Agent, standing(*x), strconv.FormatUint(x.Counts, 10),
 			strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(*x)}}
-	}, func(pg *frame.Page, from, to int) { trustTable(pg, rows[from:to], name) })
+	}, func(pg *frame.Page, from, to int) {
+		trustTable(pg, rows[from:to], name)
+		if pending && t.Admin && pg.Width > 0 && from < to {
+			pg.Line("", "%s", pg.Paint(frame.Note, "approve a key that is right: git crosslink trust approve "+rows[from].Agent))
+		}
+	})
 	if err != nil {
 		return err
 	}

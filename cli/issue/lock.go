@@ -200,7 +200,7 @@ func ClaimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i 
 		}
 		return nil
 	case tracker.Taken:
-		return lockedBy(e, repo, c.View, i, fmt.Sprintf("git crosslink lock --queue %s", i.Name()))
+		return lockedBy(e, repo, c.View, i, "wait in the queue: git crosslink lock --queue "+i.Name())
 	case tracker.Closed:
 		return closedIssue(i)
 	case tracker.Ended:

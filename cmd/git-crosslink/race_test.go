@@ -20,7 +20,7 @@ import (
 // What is said last; on a machine that is too busy a notice stands before it.
 var (
 	saysLocked = regexp.MustCompile(`(?m)^locked '?(\d+)'?.* \(token (\d+)\)\n\z`)
-	saysWhose  = regexp.MustCompile(`(?m)^error: issue (\d+) is locked by '([a-z]+-1)': token (\d+), claimed .*, last seen: .*\nhint: git crosslink lock --queue \d+\n\z`)
+	saysWhose  = regexp.MustCompile(`(?m)^error: issue (\d+) is locked by '([a-z]+-1)': token (\d+), claimed .*, last seen: .*\nhint: wait in the queue: git crosslink lock --queue \d+\n\z`)
 )
 
 // TestTwoClonesRaceForOneLock: of two users who lock the same issue at once one
