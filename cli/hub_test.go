@@ -70,11 +70,15 @@ func (h *memoryHub) Self(context.Context, tracker.Projection) (*people.Self, err
 	return &people.Self{Agent: h.Agent(), Agents: []string{h.Agent()}}, nil
 }
 
+func (h *memoryHub) Trusted(mark, _ string) bool { return mark == "" }
+
 func (h *memoryHub) Commands(context.Context, tracker.Projection, []*reducer.Request) ([]tracker.Command, error) {
 	return nil, nil
 }
 
 func (h *memoryHub) Worktree() string { return "" }
+
+func (h *memoryHub) Unwritable(err error) error { return err }
 
 func (h *memoryHub) HubID() string { return h.chain.Hub }
 

@@ -309,6 +309,12 @@ type Command struct {
 	Ignored string
 }
 
+// Trusted reports whether the signature of a line has no problem, or is by a key of this
+// clone: the same user's, who needs no approval here.
+func (m *Members) Trusted(mark, signer string) bool {
+	return mark == "" || mark == trust.RuleUnapproved && slices.Contains(m.Signer().Fingerprints(), signer)
+}
+
 // Commands determines which requests are obeyed. A request to an agent of another clone is
 // judged by what this clone knows of that agent, not by that clone's configuration.
 func (m *Members) Commands(ctx context.Context, p reading.Projection, all []*reducer.Request) ([]Command, error) {

@@ -58,6 +58,10 @@ func (t *Tracker) Commands(ctx context.Context, p Projection, all []*reducer.Req
 	return t.members().Commands(ctx, p, all)
 }
 
+// Trusted reports whether the signature of a line, of which its mark and the key are given,
+// has no problem, or is by a key of this clone.
+func (t *Tracker) Trusted(mark, signer string) bool { return t.members().Trusted(mark, signer) }
+
 // Self finds the agents that belong to the person who writes in this clone.
 func (t *Tracker) Self(ctx context.Context, p Projection) (*people.Self, error) {
 	return t.members().Self(ctx, p)

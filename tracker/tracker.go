@@ -82,6 +82,10 @@ func (t *Tracker) Worktree() string { return filepath.Dir(t.clone.Identity().Fil
 // Home returns the directory of this clone's tracker, which may not exist yet.
 func (t *Tracker) Home() string { return t.clone.Home() }
 
+// Unwritable explains an error of a file that could not be written in this clone; other
+// errors are returned as they are.
+func (t *Tracker) Unwritable(err error) error { return t.clone.Unwritable(err) }
+
 // HubBranches returns the names of the tracker's branches that were last seen on the hub,
 // below refs/heads/.
 func (t *Tracker) HubBranches(ctx context.Context) []string {

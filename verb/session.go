@@ -154,7 +154,8 @@ type HandoffNote struct {
 	Issue   event.UUID // zero if it is about none
 	Session event.UUID // zero if it is known as a comment only
 	Comment event.UUID // zero if it is known as notes only
-	Mark    string     // what is to be said of its signature
+	Mark    string     // a problem with its signature
+	Signer  string     // fingerprint of the key that signed it
 }
 
 // HandoffOn returns the newest hand-off on an issue, nil if there is none.
@@ -172,7 +173,7 @@ func HandoffOn(p tracker.Projection, i *store.Issue) (*HandoffNote, error) {
 		note = &HandoffNote{By: c.Author, At: c.CreatedAt, Text: c.Content, Issue: i.UUID, Comment: c.UUID}
 		for _, e := range lines {
 			if b, added := e.Body.(*event.CommentAdded); added && b.Comment == c.UUID {
-				note.Mark = p.Mark(e.Agent, e.Seq)
+				note.Mark, note.Signer = p.Mark(e.Agent, e.Seq), e.SignedBy
 				break
 			}
 		}
@@ -181,7 +182,7 @@ func HandoffOn(p tracker.Projection, i *store.Issue) (*HandoffNote, error) {
 }
 
 // HandoffBy returns the notes with which an agent ended a session last, nil if there
-// are none.
+// are none. If agent is empty, any agent counts.
 func HandoffBy(p tracker.Projection, agent string) (*HandoffNote, error) {
 	all, err := p.Sessions(store.SessionFilter{Agent: agent})
 	if err != nil {
@@ -196,5 +197,10 @@ func HandoffBy(p tracker.Projection, agent string) (*HandoffNote, error) {
 	if last == nil {
 		return nil, nil
 	}
-	return &HandoffNote{By: agent, At: last.EndedAt, Text: last.Notes, Issue: last.Issue, Session: last.UUID, Mark: p.Mark(agent, last.Started.Seq)}, nil
+	note := &HandoffNote{By: last.Agent, At: last.EndedAt, Text: last.Notes, Issue: last.Issue, Session: last.UUID, Mark: p.Mark(last.Agent, last.Started.Seq)}
+	line, err := p.Line(last.Agent, last.Started.Seq)
+	if line != nil {
+		note.Signer = line.SignedBy
+	}
+	return note, err
 }

@@ -82,12 +82,14 @@ type Admin interface {
 	Revoke(ctx context.Context, agent string, after *uint64, reason string) (*tracker.TrustRevocation, error)
 	SetPolicy(ctx context.Context, p tracker.Policy) error
 	ProofOf(ctx context.Context, agent string) (*tracker.ForkProof, error)
+	Trusted(mark, signer string) bool
 }
 
 // Place is where the repository is and how it is configured.
 type Place interface {
 	Home() string
 	Worktree() string
+	Unwritable(error) error
 	Config(key string) (string, bool)
 	Decisions(context.Context) (tracker.Decisions, error)
 	Close() error

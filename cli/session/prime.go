@@ -199,7 +199,11 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 		return nil, f, err
 	}
 	now := event.TimeOf(e.Now())
-	ready, total, err := p.List(store.Filter{Ready: true, Labels: issue.WithScope(e.Opened, nil), Me: me, Now: now, Sort: "priority", Limit: prime.Shown})
+	var mine []event.UUID
+	for _, i := range held {
+		mine = append(mine, i.UUID)
+	}
+	ready, total, err := p.List(store.Filter{Ready: true, Labels: issue.WithScope(e.Opened, nil), Me: me, Except: mine, Now: now, Sort: "priority", Limit: prime.Shown})
 	if err != nil {
 		return nil, f, err
 	}
@@ -212,7 +216,7 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 		}
 	}
 	f.Total, a.Total = total, total
-	if a.Handoff, err = handoffFor(p, shapes, held, me); err != nil {
+	if a.Handoff, err = handoffFor(e.Opened, p, shapes, held, me); err != nil {
 		return nil, f, err
 	}
 	if h := a.Handoff; h != nil {
@@ -293,9 +297,10 @@ func ageOf(e *command.Env, at string) string {
 	return e.Ago(t)
 }
 
-// handoffFor is the newest hand-off on an issue that is held, else the agent's own
-// last one. One whose signature is marked is not passed on to a program.
-func handoffFor(p tracker.Projection, shapes *answer.Builder, held []*store.Issue, me string) (*answer.HandoffNote, error) {
+// handoffFor returns the newest hand-off on an issue that is held, else the agent's own
+// last one. Before the agent has written anything, the newest of all agents counts: it is
+// for the next one. A program is told only what is signed by a trusted key.
+func handoffFor(repo *command.Repository, p tracker.Projection, shapes *answer.Builder, held []*store.Issue, me string) (*answer.HandoffNote, error) {
 	for _, row := range held {
 		i, err := p.Issue(row.UUID)
 		if err != nil {
@@ -305,12 +310,12 @@ func handoffFor(p tracker.Projection, shapes *answer.Builder, held []*store.Issu
 		if err != nil {
 			return nil, err
 		}
-		if note != nil && note.Mark == "" {
+		if note != nil && repo.Trusted(note.Mark, note.Signer) {
 			return command.HandoffShape(shapes, note), nil
 		}
 	}
 	note, err := verb.HandoffBy(p, me)
-	if err != nil || note == nil || note.Mark != "" {
+	if err != nil || note == nil || !repo.Trusted(note.Mark, note.Signer) {
 		return nil, err
 	}
 	return command.HandoffShape(shapes, note), nil

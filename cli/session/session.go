@@ -90,6 +90,11 @@ Examples:
 }
 
 func runSessionStart(ctx context.Context, opts sessionOptions, e *command.Env) error {
+	if opts.issue != "" {
+		if err := findIssue(ctx, e, opts.issue); err != nil {
+			return err
+		}
+	}
 	st, err := startSession(ctx, opts, e)
 	if err != nil {
 		return err
@@ -110,6 +115,14 @@ func runSessionStart(ctx context.Context, opts sessionOptions, e *command.Env) e
 		return printSessionWrite(ctx, e, st.r, opts.emit, st.id, nil)
 	}
 	return workOn(ctx, opts, st, e)
+}
+
+// findIssue checks, before anything is written, that an id names an issue.
+func findIssue(ctx context.Context, e *command.Env, id string) error {
+	return e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
+		_, err := verb.Resolve(p, id)
+		return err
+	})
 }
 
 // started is what became of starting a session.
@@ -313,10 +326,7 @@ func runSessionWork(ctx context.Context, id string, emit tracker.EmitOptions, e 
 		return frame.Misuse("the id is empty")
 	}
 	opts := sessionOptions{issue: id, emit: emit}
-	if err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
-		_, err := verb.Resolve(p, id)
-		return err
-	}); err != nil {
+	if err := findIssue(ctx, e, id); err != nil {
 		return err
 	}
 	st, err := startSession(ctx, opts, e)
