@@ -1,6 +1,7 @@
 package verb
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -306,7 +307,7 @@ func (u *undoing) undo(b event.Body) error {
 func (u *undoing) row(issue event.UUID) (*store.Issue, error) {
 	i, err := u.p.Row(issue)
 	if missing := (*store.NotFoundError)(nil); errors.As(err, &missing) {
-		return nil, &fail.Error{Kind: fail.No, Code: "changed-since", Message: "the issue has been deleted since: nothing was undone"}
+		return nil, &fail.Error{Kind: fail.No, Code: "changed-since", Message: fmt.Sprintf("issue %s has been deleted since: nothing was undone", cmp.Or(missing.Deleted, missing.ID))}
 	}
 	if err == nil && !u.without.OwnIssue(issue).Shown {
 		return nil, &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("the state of issue %s before the command is not known", i.Name())}

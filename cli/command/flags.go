@@ -49,10 +49,13 @@ func Stopped(names *people.Names, f verb.Flags) *frame.Failure {
 	if f.By.Reason != "" {
 		no.Message += ": " + frame.OneLine(f.By.Reason)
 	}
-	if f.State == verb.Killed {
+	switch {
+	case f.State == verb.Killed:
 		no.Hints = []string{"end the session: git crosslink session end -m '…'", "then: git crosslink request ack " + f.By.ID + " --acted"}
-	} else {
+	case f.By.Acked:
 		no.Hints = []string{"wait: git crosslink request poll --wait"}
+	default: // a poll returns at once while a request is unanswered
+		no.Hints = []string{"answer: git crosslink request ack " + f.By.ID + " --acted", "then wait: git crosslink request poll --wait"}
 	}
 	return no
 }

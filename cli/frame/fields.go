@@ -51,7 +51,9 @@ func (t *Terminal) OfferFields(c *urfave.Command, f Fields) {
 				if name = strings.TrimSpace(name); !slices.Contains(f.names, name) {
 					return BadValue("--fields", name, f.names)
 				}
-				t.fields = append(t.fields, name)
+				if !slices.Contains(t.fields, name) {
+					t.fields = append(t.fields, name)
+				}
 			}
 		}
 		return run(u)

@@ -139,11 +139,7 @@ func runFlagsHook(ctx context.Context, e *command.Env) error {
 	if no == nil {
 		return nil
 	}
-	hint := no.Hints[0]
-	if flags.State == verb.Killed {
-		hint = "end the session: git crosslink session end -m '…'"
-	}
-	e.Progress("%s; %s", no.Message, hint)
+	e.Progress("%s; %s", no.Message, strings.Join(no.Hints, "; "))
 	return &frame.Silent{Code: frame.ExitLost}
 }
 

@@ -80,7 +80,7 @@ func (s *setupTree) lock(ctx context.Context) (unlock func(), err error) {
 	path := filepath.Join(s.common, "crosslink", "setup.lock")
 	for waited := time.Duration(0); ; waited += setupPatience / 100 {
 		if err := statefile.MakeHome(filepath.Dir(path)); err != nil {
-			return nil, err
+			return nil, s.e.Opened.Unwritable(err)
 		}
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 		if err == nil {
@@ -89,7 +89,7 @@ func (s *setupTree) lock(ctx context.Context) (unlock func(), err error) {
 		}
 		gone := errors.Is(err, fs.ErrNotExist) // the directory, which another one has removed
 		if !errors.Is(err, fs.ErrExist) && !gone {
-			return nil, err
+			return nil, s.e.Opened.Unwritable(err)
 		}
 		if st, serr := os.Lstat(path); serr == nil && st.Mode().IsRegular() && s.e.Now().Sub(st.ModTime()) > setupStale {
 			_ = os.Remove(path)

@@ -3,6 +3,7 @@ package issue
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -195,6 +196,11 @@ func (query lists) only(f store.Filter, u event.UUID) (*store.Issue, error) {
 	return rows[0], nil
 }
 
+// notListed refuses to continue a list after an issue that has left it.
+func notListed(name string) error {
+	return frame.Fatal("not-listed", fmt.Sprintf("issue %s is not in this list", name), "start again without '--after'")
+}
+
 // rows are the issues query gives, in the order and number asked for. Issues that are not
 // shown are not read.
 func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filter, query lists) ([]*store.Issue, extent, error) {
@@ -212,13 +218,16 @@ func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filte
 	f.Reverse = o.reverse
 	if o.after != "" {
 		last, err := verb.Resolve(p, o.after)
+		if missing := (*store.NotFoundError)(nil); errors.As(err, &missing) && missing.Deleted != "" {
+			return nil, extent{}, notListed(missing.Deleted) // not 1: the list has not ended
+		}
 		if err != nil {
 			return nil, extent{}, err
 		}
 		at := slices.Index(f.Except, last.UUID)
 		if at < 0 {
 			if i, err := query.only(f, last.UUID); err != nil || i == nil {
-				return nil, extent{}, cmp.Or[error](err, frame.Fatal("not-listed", fmt.Sprintf("issue %s is not in this list", last.Name()), "start again without '--after'"))
+				return nil, extent{}, cmp.Or(err, notListed(last.Name()))
 			}
 			f.Limit = 1
 			if _, total, err = query(f); err != nil {

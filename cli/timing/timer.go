@@ -2,6 +2,7 @@ package timing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -129,7 +130,7 @@ func runTimerStart(u *urfave.Context, id string, e *command.Env) error {
 	}
 	t = &timer{Issue: i.UUID, Entry: e.Opened.MintUUID(), Started: event.TimeOf(e.Now()), Boot: bootID()}
 	if err := command.WriteNote(timerPath(e.Opened), t); err != nil {
-		return fmt.Errorf("start the timer: %w", err)
+		return e.Opened.Unwritable(fmt.Errorf("start the timer: %w", err))
 	}
 	e.Progress("started a timer on %s", command.Named(i))
 	return printTimer(ctx, e, t)
@@ -194,6 +195,9 @@ func stopTimer(u *urfave.Context, e *command.Env, t *timer) (*frame.Result, erro
 		}
 		return verb.StopTimer(p, t.Issue, t.Entry, t.Started, end)
 	})
+	if missing := (*store.NotFoundError)(nil); errors.As(err, &missing) {
+		return nil, frame.No("not-found", "the issue of the timer is deleted: its time cannot be recorded", "discard the timer: git crosslink timer discard")
+	}
 	if err != nil {
 		return nil, err
 	}
