@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -28,7 +30,7 @@ type transport struct {
 
 // Connect starts to read.
 func (t *transport) Connect(context.Context) (sdk.Connection, error) {
-	c := &connection{in: t.in, out: t.out, lines: make(chan received), closed: make(chan struct{})}
+	c := &connection{in: t.in, out: t.out, lines: make(chan received), closed: make(chan struct{}), answered: make(chan struct{}, 1)}
 	go c.receive()
 	return c, nil
 }
@@ -46,6 +48,9 @@ type connection struct {
 	lines  chan received
 	closed chan struct{}
 	once   sync.Once
+
+	open     atomic.Int64  // requests without an answer
+	answered chan struct{} // after each answer
 
 	mu  sync.Mutex // of out
 	out io.Writer
@@ -114,6 +119,7 @@ func (c *connection) Read(ctx context.Context) (jsonrpc.Message, error) {
 		case l = <-c.lines:
 		}
 		if l.err != nil {
+			c.drain(ctx)
 			return nil, l.err
 		}
 		text := bytes.TrimSpace(l.text)
@@ -122,10 +128,33 @@ func (c *connection) Read(ctx context.Context) (jsonrpc.Message, error) {
 		}
 		msg, refused := decode(text, l.tooLong)
 		if refused == nil {
+			if r, ok := msg.(*jsonrpc.Request); ok && r.IsCall() {
+				c.open.Add(1)
+			}
 			return msg, nil
 		}
 		if err := c.send(refused); err != nil {
 			return nil, err
+		}
+	}
+}
+
+// drainTime is how long requests are answered after the last line of the client.
+const drainTime = 10 * time.Second
+
+// drain waits until every request has its answer: a client may send all that it has to say,
+// close stdin, and read. The end of the session would interrupt what still runs.
+func (c *connection) drain(ctx context.Context) {
+	late := time.After(drainTime)
+	for c.open.Load() > 0 {
+		select {
+		case <-c.answered:
+		case <-late:
+			return
+		case <-c.closed:
+			return
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -172,7 +201,17 @@ func (c *connection) Write(ctx context.Context, msg jsonrpc.Message) error {
 		return err
 	}
 	b, err := jsonrpc.EncodeMessage(msg)
-	if r, ok := msg.(*jsonrpc.Response); ok && err != nil {
+	r, ok := msg.(*jsonrpc.Response)
+	if ok {
+		defer func() {
+			c.open.Add(-1)
+			select {
+			case c.answered <- struct{}{}:
+			default:
+			}
+		}()
+	}
+	if ok && err != nil {
 		id, _ := json.Marshal(r.ID.Raw())
 		b, err = answerError(id, jsonrpc.CodeInternalError, "the answer could not be encoded"), nil
 	}

@@ -154,6 +154,32 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// TestAnswersAfterTheLastLine: what was asked before stdin ended is answered.
+func TestAnswersAfterTheLastLine(t *testing.T) {
+	dir, env := repository(t)
+	p, wait := process(t, dir, env)
+	p.send(initialize)
+	p.send(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	for _, title := range []string{"one", "two"} {
+		p.send(`{"jsonrpc":"2.0","id":"` + title + `","method":"tools/call","params":{"name":"new","arguments":{"title":"` + title + `"}}}`)
+	}
+	p.in.Close()
+	got := map[any]bool{}
+	for range 3 {
+		r := p.read()
+		got[r.ID] = r.Error == nil && !strings.Contains(string(r.Result), `"isError":true`)
+	}
+	if !got["first"] || !got["one"] || !got["two"] {
+		t.Errorf("answered after the end of stdin: %v", got)
+	}
+	if line, err := p.out.ReadString('\n'); err != io.EOF {
+		t.Errorf("%q, %v after the last answer", line, err)
+	}
+	if err := wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 // FuzzSession: whatever a client sends, it can continue afterward. No program is run.
 func FuzzSession(f *testing.F) {
 	for _, s := range []string{"", "{}", "[]", "not json", initialize, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"show","arguments":{"ids":[1,"2"]}}}`,
