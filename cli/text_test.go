@@ -77,6 +77,20 @@ func TestEditorOnAnIssue(t *testing.T) {
 	check(t, "description", u.Description == nil, true)
 }
 
+// TestDashIsNoText: somebody who writes '-' means stdin, whose text would be lost.
+func TestDashIsNoText(t *testing.T) {
+	w := newWorld(t)
+	w.ok("new", "first")
+	before := len(w.hub.emitted)
+	for _, words := range [][]string{{"comment", "1", "-"}, {"new", "second", "-d", "-"}, {"edit", "1", "-d", "-"}, {"session", "end", "-m", "-"}, {"milestone", "new", "m", "-d", "-"}} {
+		w.in = "the text"
+		r := w.run(words...)
+		check(t, strings.Join(words, " "), r.code, frame.ExitUsage)
+		contains(t, strings.Join(words, " "), r.err, "error: '-' is not a text", "hint: read the text from stdin: -F -")
+	}
+	check(t, "written", len(w.hub.emitted), before)
+}
+
 func TestFilesOfText(t *testing.T) {
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "f")

@@ -71,6 +71,8 @@ const MaxText = 1 << 20
 // if it gives nothing.
 func (t *Terminal) ReadText(s TextSource) (text string, present bool, err error) {
 	switch {
+	case s.Given != nil && *s.Given == "-": // it would be saved, and what was piped lost
+		return "", false, Misuse("'-' is not a text", "read the text from stdin: -F -")
 	case s.Given != nil:
 		return TrimText(*s.Given), true, nil
 	case s.File == "":
