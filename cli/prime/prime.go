@@ -42,7 +42,7 @@ type Row struct {
 	Title    string
 	Labels   []string
 	Note     string // what is to be said of it, in our words
-	Unsigned bool   // its creation is marked
+	Mark     string // a problem with the signature of its creation, in words
 }
 
 // Handoff is the note of the agent that worked on the issue before.
@@ -179,8 +179,8 @@ func list(head string, rows []Row, total int) string {
 	b.WriteString(data(head))
 	for _, r := range rows {
 		line := fmt.Sprintf("  %s [%s] %s", r.Name, r.Priority, cut(oneLine(r.Title), maxTitle))
-		if r.Unsigned {
-			line += " [unsigned]"
+		if r.Mark != "" {
+			line += " [" + r.Mark + "]"
 		}
 		if len(r.Labels) > 0 {
 			line += "  (" + cut(strings.Join(r.Labels, ", "), 60) + ")"

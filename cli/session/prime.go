@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -239,9 +240,9 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 			return nil, f, err
 		}
 		for n, i := range part.rows {
-			mark := (*part.shown)[n].Mark
+			mark := answer.OrEmpty((*part.shown)[n].Mark)
 			*part.facts = append(*part.facts, prime.Row{Name: i.Name(), Priority: string(i.Priority), Title: i.Title, Labels: i.Labels,
-				Note: part.note(i), Unsigned: mark != nil})
+				Note: part.note(i), Mark: cmp.Or(answer.MarkWords[mark], mark)})
 		}
 	}
 	return a, f, nil
