@@ -9,7 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// describe says what an event did to an issue. The text may hold anything.
+// describe says what an event did, to the issue u if it is about one. The text may hold
+// anything.
 func describe(p tracker.Projection, names *people.Names, u event.UUID, b event.Body) string {
 	name := func(o event.UUID) string { return nameOf(p, o) }
 	switch b := b.(type) {
@@ -83,6 +84,41 @@ func describe(p tracker.Projection, names *people.Names, u event.UUID, b event.B
 	case *event.LockBroken:
 		return "broke the lock: " + b.Reason
 	}
+	return elsewhere(p, names, b)
+}
+
+// elsewhere says what an event did that is about no issue.
+func elsewhere(p tracker.Projection, names *people.Names, b event.Body) string {
+	switch b := b.(type) {
+	case *event.AgentIntroduced:
+		return "introduced itself"
+	case *event.KeyRotated:
+		return "changed its key"
+	case *event.AgentRetired:
+		return "retired"
+	case *event.MilestoneCreated:
+		return fmt.Sprintf("created milestone '%s'", b.Name)
+	case *event.MilestoneUpdated:
+		return "changed milestone " + milestoneName(p, b.UUID)
+	case *event.MilestoneClosed:
+		return "closed milestone " + milestoneName(p, b.UUID)
+	case *event.MilestoneReopened:
+		return "reopened milestone " + milestoneName(p, b.UUID)
+	case *event.MilestoneDeleted:
+		return "deleted milestone " + milestoneName(p, b.UUID)
+	case *event.StatusReported:
+		return fmt.Sprintf("reported that '%s' is %s on %s", b.Context, b.State, b.Branch)
+	case *event.RequestSent:
+		return fmt.Sprintf("asked %s: %s", names.Brief(b.Target), b.Kind)
+	case *event.RequestAcked:
+		return "answered a request: " + b.Result
+	case *event.SessionStarted:
+		return "started a session"
+	case *event.SessionWorked:
+		return "began work on issue " + nameOf(p, b.Issue)
+	case *event.SessionEnded:
+		return "ended the session"
+	}
 	return b.Type()
 }
 
@@ -114,15 +150,20 @@ func milestoneWords(p tracker.Projection, u event.UUID) string {
 	if u == (event.UUID{}) {
 		return "removed from its milestone"
 	}
+	return "added to milestone " + milestoneName(p, u)
+}
+
+// milestoneName is the name of a milestone in quotes; the uuid of one that is gone.
+func milestoneName(p tracker.Projection, u event.UUID) string {
 	all, err := p.Milestones()
 	if err == nil {
 		for _, m := range all {
 			if m.UUID == u {
-				return fmt.Sprintf("added to milestone '%s'", m.Name)
+				return "'" + m.Name + "'"
 			}
 		}
 	}
-	return "added to milestone " + u.String()
+	return u.String()
 }
 
 // shortComment names a comment, which may be gone.

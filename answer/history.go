@@ -39,6 +39,16 @@ type Rejected struct {
 
 // History returns the lines of an issue in their JSON shape.
 func History(p tracker.Projection, u event.UUID, lines []*event.Envelope) []Line {
+	shape := Lines(p)
+	shapes := make([]Line, 0, len(lines))
+	for _, l := range lines {
+		shapes = append(shapes, shape(u, l))
+	}
+	return shapes
+}
+
+// Lines returns what gives a line its JSON shape, told as what it did to the issue u.
+func Lines(p tracker.Projection) func(u event.UUID, l *event.Envelope) Line {
 	type position struct {
 		agent string
 		seq   uint64
@@ -48,8 +58,7 @@ func History(p tracker.Projection, u event.UUID, lines []*event.Envelope) []Line
 		rejected[position{r.Agent, r.Seq}] = r
 	}
 	names := people.NewNames(p)
-	shapes := make([]Line, 0, len(lines))
-	for _, l := range lines {
+	return func(u event.UUID, l *event.Envelope) Line {
 		s := Line{
 			Agent: l.Agent, Name: names.Name(l.Agent), Seq: l.Seq, Time: l.Shown().String(), Ordered: l.Time.String(),
 			Type: l.Body.Type(), Text: describe(p, names, u, l.Body), SignedBy: TextOrNull(l.SignedBy),
@@ -61,9 +70,8 @@ func History(p tracker.Projection, u event.UUID, lines []*event.Envelope) []Line
 		if r, ok := rejected[position{l.Agent, l.Seq}]; ok {
 			s.Rejected = &Rejected{r.Reason, r.Detail}
 		}
-		shapes = append(shapes, s)
+		return s
 	}
-	return shapes
 }
 
 // Fields returns the fields of a line, for a record.

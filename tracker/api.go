@@ -18,6 +18,9 @@ type Options = clone.Options
 // Projection answers questions about the state at one moment.
 type Projection = reading.Projection
 
+// Proof is what proves one line of a log.
+type Proof = reading.Proof
+
 // Freshness is how a read uses the hub.
 type Freshness int
 

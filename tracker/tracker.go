@@ -76,6 +76,12 @@ func (t *Tracker) Decisions(ctx context.Context) (Decisions, error) {
 	return s.Decided().View, nil
 }
 
+// Prove reads a line of a log with its hash and the step of the ledger that covers it,
+// and checks its signature; nil if there is no such line.
+func (t *Tracker) Prove(ctx context.Context, agent string, seq uint64) (*Proof, error) {
+	return t.clone.Reads.Prove(ctx, agent, seq)
+}
+
 // Worktree returns the directory for files of this worktree only.
 func (t *Tracker) Worktree() string { return filepath.Dir(t.clone.Identity().File) }
 

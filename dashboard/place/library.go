@@ -56,6 +56,11 @@ func (v View) Self(ctx context.Context) (*people.Self, error) { return v.t.Self(
 // Trust returns who may write, and the state of each log.
 func (v View) Trust(ctx context.Context) (*tracker.Trust, error) { return v.t.Trust(ctx) }
 
+// Prove returns what proves one line of a log; nil if there is none.
+func (v View) Prove(ctx context.Context, agent string, seq uint64) (*tracker.Proof, error) {
+	return v.t.Prove(ctx, agent, seq)
+}
+
 // Read lends do the projection of the repository at a path, as it is here. It
 // must not be used after do returns.
 func (l *Library) Read(ctx context.Context, path string, do func(View) error) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/forms"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // agentGroup are the agents in one state.
@@ -81,6 +82,9 @@ type agentPage struct {
 	Lines    []lineRow      `json:"lines"`
 	Trust    *standingDoc   `json:"trust"`
 	Can      bool           `json:"-"`
+
+	Lanes     []dayLane `json:"-"` // of the last 24 hours
+	LanesLeft int       `json:"-"` // events for which there was no lane
 }
 
 // agent shows one agent of a project.
@@ -118,7 +122,10 @@ func (s *Server) agent(r *request) error {
 	slices.SortFunc(d.Requests, func(a, b requestDoc) int { return strings.Compare(b.ID, a.ID) })
 	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) (err error) {
 		d.Trust = standingOf(r.Context(), v, id)
-		d.Lines, err = recentLines(v, logDepth, pageRows, func(l *event.Envelope) bool { return l.Agent == id })
+		d.Lines, _, err = newestLines(v, store.LineFilter{Agent: id}, pageRows, everyLine)
+		if err == nil {
+			err = d.day(v, event.TimeOf(s.Now()))
+		}
 		return err
 	})
 	if err != nil {

@@ -26,7 +26,8 @@ type entry struct {
 	Text    string
 	Edited  bool
 	Mark    string
-	Line    string // "agent/seq"
+	Signed  bool
+	Line    string // "agent/seq"; "" if it is gone
 	Refused string // why a change has no effect
 }
 
@@ -129,7 +130,7 @@ func streamOf(v place.View, i *store.Issue) ([]entry, error) {
 	words := answer.History(v.Projection, i.UUID, lines)
 	var all []entry
 	for k, l := range lines {
-		e := entry{Key: fmt.Sprintf("%s-%d", l.Agent, l.Seq), At: l.Shown(), Agent: personOf(v.Names, l.Agent), Text: words[k].Text, Line: fmt.Sprintf("%s/%d", l.Agent, l.Seq), Mark: answer.MarkWords[v.Mark(l.Agent, l.Seq)]}
+		e := entry{Key: fmt.Sprintf("%s-%d", l.Agent, l.Seq), At: l.Shown(), Agent: personOf(v.Names, l.Agent), Text: words[k].Text, Line: fmt.Sprintf("%s/%d", l.Agent, l.Seq), Mark: answer.MarkWords[v.Mark(l.Agent, l.Seq)], Signed: l.SignedBy != ""}
 		if words[k].Rejected != nil {
 			e.Refused = words[k].Rejected.Reason
 		}

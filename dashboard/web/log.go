@@ -1,9 +1,16 @@
 package web
 
 import (
+	"bytes"
 	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
@@ -12,14 +19,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// How far back the log and the pages of activity look.
 const (
-	logDepth      = 300 // issues that changed last
-	activityDepth = 20  // of each project
-	activityMost  = 12  // projects
+	activityMost = 12     // projects
+	linesRead    = 20_000 // at most, for those that a filter keeps
 )
 
-// lineRow is a line, with the issue that it is about.
+// lineRow is a line, with the issue that it is about, if it is about one.
 type lineRow struct {
 	answer.Line
 	Project string  `json:"project,omitempty"`
@@ -27,14 +32,25 @@ type lineRow struct {
 	Issue   string  `json:"issue"`
 	Title   string  `json:"title"`
 	At      instant `json:"at"`
+	Form    string  `json:"-"` // full or json: what is shown besides
 	key     event.Key
 }
 
 // Raw is the event as it is in the log.
 func (l lineRow) Raw() string { return string(l.Event) }
 
-// Key names the line on a page.
-func (l lineRow) Key() string { return l.Project + l.Agent + "-" + strconv.FormatUint(l.Seq, 10) }
+// Indented is the event as JSON with a member on each line.
+func (l lineRow) Indented() string {
+	var b bytes.Buffer
+	if json.Indent(&b, l.Event, "", "  ") != nil {
+		return l.Raw()
+	}
+	return b.String()
+}
+
+// Name names the line in its project, Key on a page.
+func (l lineRow) Name() string { return l.Agent + "/" + strconv.FormatUint(l.Seq, 10) }
+func (l lineRow) Key() string  { return l.Project + l.Agent + "-" + strconv.FormatUint(l.Seq, 10) }
 
 // Words describe its signature, if there is a mark.
 func (l lineRow) Words() string {
@@ -44,37 +60,66 @@ func (l lineRow) Words() string {
 	return markWords(*l.Mark)
 }
 
-// recentLines are the newest lines about issues, newest first: of those issues
-// that changed last, so that none newer is left out.
-func recentLines(v place.View, issues, most int, keep func(*event.Envelope) bool) ([]lineRow, error) {
-	rows, _, err := v.List(store.Filter{Status: "all", Sort: "updated", Limit: issues})
-	if err != nil {
-		return nil, err
+// rower makes rows of lines.
+func rower(v place.View) func(*event.Envelope) lineRow {
+	shape := answer.Lines(v.Projection)
+	return func(l *event.Envelope) lineRow {
+		u := aboutOf(v, l.Body)
+		row := lineRow{Line: shape(u, l), Who: personOf(v.Names, l.Agent), At: instant(l.Shown()), key: l.Key()}
+		if i, err := v.Row(u); err == nil {
+			row.Issue, row.Title = i.Name(), i.Title
+		}
+		return row
 	}
-	all, seen := []lineRow{}, map[string]bool{}
-	for _, i := range rows {
-		if len(all) >= most && i.UpdatedAt < event.Time(all[most-1].At) {
-			break // this and what follows is older than what is there
-		}
-		lines, err := v.History(i.UUID)
-		if err != nil {
-			return nil, err
-		}
-		for k, shape := range answer.History(v.Projection, i.UUID, lines) {
-			row := lineRow{Line: shape, Who: personOf(v.Names, shape.Agent), Issue: i.Name(), Title: i.Title, At: instant(lines[k].Shown()), key: lines[k].Key()}
-			if !seen[row.Key()] && keep(lines[k]) {
-				seen[row.Key()] = true
-				all = append(all, row)
-			}
-		}
-		newestFirst(all)
-	}
-	return all[:min(len(all), most)], nil
 }
 
-func newestFirst(all []lineRow) {
-	slices.SortStableFunc(all, func(a, b lineRow) int { return cmp.Or(cmp.Compare(b.At, a.At), b.key.Compare(a.key)) })
+// aboutOf is the issue that an event is about, zero for none.
+func aboutOf(v place.View, b event.Body) (u event.UUID) {
+	switch c := b.(type) {
+	case *event.CommentEdited:
+		_, u, _ = v.ResolveComment(c.Comment.String())
+	case *event.CommentDeleted:
+		_, u, _ = v.ResolveComment(c.Comment.String())
+	default:
+		if all := store.IssuesOf(b); len(all) > 0 {
+			u = all[0]
+		}
+	}
+	return u
 }
+
+// newestLines are the newest lines that are kept, newest first. more reports whether
+// there may be others.
+func newestLines(v place.View, f store.LineFilter, most int, keep func(*event.Envelope) bool) (rows []lineRow, more bool, err error) {
+	row := rower(v)
+	rows = []lineRow{}
+	for read := 0; read < linesRead; read += f.Limit {
+		f.Limit = 2 * most
+		lines, err := v.Newest(f)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, l := range lines {
+			if !keep(l) {
+				continue
+			}
+			if len(rows) == most {
+				return rows, true, nil
+			}
+			rows = append(rows, row(l))
+		}
+		if len(lines) < f.Limit {
+			return rows, false, nil
+		}
+		f.Before = lines[len(lines)-1].Key()
+	}
+	return rows, len(rows) > 0, nil
+}
+
+func everyLine(*event.Envelope) bool { return true }
+
+// logForms are how much of each line the log shows.
+var logForms = []string{"compact", "full", "json"}
 
 // logPage is the data of the page of a project's log.
 type logPage struct {
@@ -83,9 +128,31 @@ type logPage struct {
 	Agent   string     `json:"agent"`
 	Type    string     `json:"type"`
 	Mark    string     `json:"mark"`
+	Older   string     `json:"older"` // the last line that is shown, if there are older ones
+	Proof   *proofDoc  `json:"proof"` // of the one line that was asked for
+	Form    string     `json:"-"`
+	Before  string     `json:"-"`
 	Agents  []string   `json:"-"`
 	Types   []string   `json:"-"`
 	Marks   []string   `json:"-"`
+	query   url.Values
+}
+
+// Forms are those of the log.
+func (d logPage) Forms() []string { return logForms }
+
+// With is the query of this page with one value changed.
+func (d logPage) With(name, value string) string {
+	q := url.Values{}
+	for k := range d.query {
+		if v := d.query.Get(k); v != "" && k != "line" {
+			q.Set(k, v)
+		}
+	}
+	if q.Set(name, value); value == "" {
+		q.Del(name)
+	}
+	return "?" + q.Encode()
 }
 
 func (s *Server) log(r *request) error {
@@ -94,7 +161,7 @@ func (s *Server) log(r *request) error {
 		return err
 	}
 	q := r.URL.Query()
-	d := logPage{Project: s.docOf(r, p), Lines: []lineRow{}, Agent: q.Get("agent"), Type: q.Get("type"), Mark: q.Get("mark"), Marks: []string{"any mark", "rejected"}}
+	d := logPage{Project: s.docOf(r, p), Lines: []lineRow{}, Agent: q.Get("agent"), Type: q.Get("type"), Mark: q.Get("mark"), Form: oneOf(q.Get("view"), logForms), Before: q.Get("before"), Marks: []string{"any mark", "rejected"}, query: q}
 	for mark := range answer.MarkWords {
 		d.Marks = append(d.Marks, mark)
 	}
@@ -102,28 +169,102 @@ func (s *Server) log(r *request) error {
 	for _, a := range p.State.Facts.Agents {
 		d.Agents = append(d.Agents, a.ID)
 	}
-	types := map[string]bool{}
-	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) (err error) {
-		rejected := map[string]bool{}
-		for _, x := range v.Rejections() {
-			rejected[x.Agent+" "+strconv.FormatUint(x.Seq, 10)] = true
+	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error {
+		if line := q.Get("line"); line != "" {
+			return d.one(r.Context(), v, line)
 		}
-		d.Lines, err = recentLines(v, logDepth, pageRows, func(l *event.Envelope) bool {
-			types[l.Body.Type()] = true
-			mark := v.Mark(l.Agent, l.Seq)
-			is := map[string]bool{"": true, mark: true, "any mark": mark != "", "rejected": rejected[l.Agent+" "+strconv.FormatUint(l.Seq, 10)]}[d.Mark]
-			return is && (d.Agent == "" || l.Agent == d.Agent) && (d.Type == "" || l.Body.Type() == d.Type)
-		})
-		return err
+		return d.read(v)
 	})
-	for t := range types {
-		d.Types = append(d.Types, t)
-	}
-	slices.Sort(d.Types)
 	if err != nil {
 		return s.unreadable(r, p, "log", "Log of "+p.Slug, err, func(t *Trouble) any { d.Project.Trouble = t; return d })
 	}
 	return s.render(r, "log", "Log of "+p.Slug, d, "p:"+p.ID)
+}
+
+// read reads the lines that match.
+func (d *logPage) read(v place.View) (err error) {
+	f := store.LineFilter{Agent: d.Agent}
+	if d.Before != "" {
+		l, err := lineOf(v, d.Before)
+		if err != nil {
+			return err
+		}
+		f.Before = l.Key()
+	}
+	rejected, types := map[string]bool{}, map[string]bool{d.Type: true}
+	for _, x := range v.Rejections() {
+		rejected[x.Agent+" "+strconv.FormatUint(x.Seq, 10)] = true
+	}
+	more := false
+	d.Lines, more, err = newestLines(v, f, pageRows, func(l *event.Envelope) bool {
+		types[l.Body.Type()] = true
+		mark := v.Mark(l.Agent, l.Seq)
+		is := map[string]bool{"": true, mark: true, "any mark": mark != "", "rejected": rejected[l.Agent+" "+strconv.FormatUint(l.Seq, 10)]}[d.Mark]
+		return is && (d.Type == "" || l.Body.Type() == d.Type)
+	})
+	for k := range d.Lines {
+		if d.Form != "compact" {
+			d.Lines[k].Form = d.Form
+		}
+	}
+	if more {
+		d.Older = d.Lines[len(d.Lines)-1].Name()
+	}
+	delete(types, "")
+	d.Types = slices.Sorted(maps.Keys(types))
+	return err
+}
+
+// lineOf is the line of a name such as agent/12.
+func lineOf(v place.View, name string) (*event.Envelope, error) {
+	agent, seq, _ := strings.Cut(name, "/")
+	n, _ := strconv.ParseUint(seq, 10, 64)
+	l, err := v.Line(agent, n)
+	if err == nil && l == nil {
+		err = refuse(http.StatusNotFound, "there is no event %q that counts", name)
+	}
+	return l, err
+}
+
+// proofDoc is what proves a line.
+type proofDoc struct {
+	Agent     string  `json:"agent"`
+	Seq       uint64  `json:"seq"`
+	Hash      string  `json:"hash"`
+	Prev      string  `json:"prev"`
+	Signature string  `json:"signature"` // valid, invalid or none: checked for this answer
+	Invalid   string  `json:"signature_error"`
+	Step      *uint64 `json:"step"` // of the ledger, which covers it; null: none does
+	Commit    string  `json:"step_commit"`
+	Earlier   bool    `json:"step_is_older"` // than Step
+	Raw       string  `json:"line"`
+}
+
+// Previous names the line before.
+func (d proofDoc) Previous() string { return d.Agent + "/" + strconv.FormatUint(d.Seq-1, 10) }
+
+// one reads one line, and what proves it.
+func (d *logPage) one(ctx context.Context, v place.View, name string) error {
+	l, err := lineOf(v, name)
+	if err != nil {
+		return err
+	}
+	d.Lines = []lineRow{rower(v)(l)}
+	proof, err := v.Prove(ctx, l.Agent, l.Seq)
+	if err != nil || proof == nil {
+		return err
+	}
+	d.Proof = &proofDoc{Agent: l.Agent, Seq: l.Seq, Hash: proof.Hash, Prev: proof.Line.Prev, Signature: "none", Raw: string(bytes.TrimSpace(proof.Line.Raw))}
+	if proof.Line.Signature != "" {
+		d.Proof.Signature = "valid"
+	}
+	if proof.Signed != nil {
+		d.Proof.Signature, d.Proof.Invalid = "invalid", proof.Signed.Error()
+	}
+	if s := proof.Step; s != nil {
+		d.Proof.Step, d.Proof.Commit, d.Proof.Earlier = &s.Sequence, s.Commit, s.Earlier
+	}
+	return nil
 }
 
 // activity shows the newest lines of all projects.
@@ -155,7 +296,7 @@ func (s *Server) activity(r *request) error {
 			continue
 		}
 		err := s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error {
-			lines, err := recentLines(v, activityDepth, pageRows, func(*event.Envelope) bool { return true })
+			lines, _, err := newestLines(v, store.LineFilter{}, pageRows, everyLine)
 			for k := range lines {
 				lines[k].Project = p.Slug
 			}
@@ -166,7 +307,7 @@ func (s *Server) activity(r *request) error {
 			d.Left++ // its own page says what is wrong
 		}
 	}
-	newestFirst(d.Lines)
+	slices.SortStableFunc(d.Lines, func(a, b lineRow) int { return b.key.Compare(a.key) })
 	d.Lines = d.Lines[:min(len(d.Lines), pageRows)]
 	return s.render(r, "activity", "Activity", d, "all")
 }

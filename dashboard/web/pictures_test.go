@@ -31,7 +31,7 @@ func pagesOf() (all [][2]string) {
 		}
 	}
 	return append(all, [2]string{"board", "/p/o/a/issues?view=board"}, [2]string{"tree", "/p/o/a/issues?view=tree"}, [2]string{"found", "/search?q=the"}, [2]string{"projects-table", "/projects?view=table"},
-		[2]string{"rule", "/settings/rules?edit=silent_agent"})
+		[2]string{"rule", "/settings/rules?edit=silent_agent"}, [2]string{"log-full", "/p/o/a/log?view=full"}, [2]string{"log-json", "/p/o/a/log?view=json"}, [2]string{"line", "/p/o/a/log?line=agent-a/1"})
 }
 
 const longWord = "averyveryverylongwordwithoutanyblankaveryveryverylongwordwithoutanyblankaveryveryverylongword"

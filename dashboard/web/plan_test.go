@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"regexp"
@@ -190,7 +191,7 @@ func TestLogAndSearch(t *testing.T) {
 			t.Errorf("%s: %d lines, want %d", q, len(some), n)
 		}
 	}
-	contains(t, s.get("/p/o/a/log"), "claimed the lock", "LockClaimed agent-a/", "unapproved key")
+	contains(t, s.get("/p/o/a/log"), "claimed the lock", "/p/o/a/log?line=agent-a%2f", "unapproved key", "introduced itself", "created milestone &#39;1.0&#39;")
 	if got := lines("/activity.json"); len(got) != 2*len(all) && len(got) != pageRows {
 		t.Errorf("activity has %d lines, the project %d", len(got), len(all))
 	}
@@ -222,6 +223,92 @@ func TestLogAndSearch(t *testing.T) {
 		<-s.server.searching
 	}
 	contains(t, s.get("/search?q=parser"), "fix the parser")
+}
+
+// TestLogLines: the log shows every line, page by page, as compactly as is asked for, and
+// what proves each.
+func TestLogLines(t *testing.T) {
+	w := dashtest.New(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	busy(w, a, b)
+	w.Emit(a, func(p tracker.Projection) (all []event.Body) {
+		one, _ := p.Resolve("1")
+		for k := range pageRows {
+			all = append(all, &event.LabelAdded{Issue: one, Label: fmt.Sprintf("label-%d", k)})
+		}
+		return all
+	})
+	s := serve(t, w, nil, a)
+	s.login()
+	type line struct {
+		Agent, Type, Issue string
+		Seq                uint64
+	}
+	type page struct {
+		Lines []line
+		Older string
+		Proof *struct {
+			Hash, Prev, Signature, Line string
+			Step                        *uint64
+			Commit                      string `json:"step_commit"`
+		}
+	}
+	seen := map[line]int{}
+	for older, pages := "", 0; ; pages++ {
+		got := data[page](s, "/p/o/a/log.json?before="+url.QueryEscape(older))
+		for _, l := range got.Lines {
+			seen[l]++
+		}
+		if older = got.Older; older == "" {
+			if pages != 1 {
+				t.Errorf("%d pages", pages+1)
+			}
+			break
+		}
+	}
+	if want := 2 + pageRows + 16 + 8; len(seen) < want-1 {
+		t.Errorf("%d lines, want %d", len(seen), want)
+	}
+	for l, n := range seen {
+		if n != 1 {
+			t.Errorf("%v is shown %d times", l, n)
+		}
+	}
+	proof := func(seq int) page { return data[page](s, fmt.Sprintf("/p/o/a/log.json?line=agent-a/%d", seq)) }
+	hash := ""
+	var claimed, labelled uint64
+	for seq := 1; seq <= 20; seq++ {
+		got := proof(seq)
+		if len(got.Lines) != 1 || got.Proof == nil || got.Proof.Prev != hash || got.Proof.Signature != "valid" || got.Proof.Hash != event.Hash([]byte(got.Proof.Line+"\n")) && got.Proof.Hash != event.Hash([]byte(got.Proof.Line)) {
+			t.Fatalf("agent-a/%d: %+v", seq, got)
+		}
+		hash = got.Proof.Hash
+		if step := got.Proof.Step; step != nil && got.Lines[0].Type == "LockClaimed" {
+			claimed = *step
+			w.Git("--git-dir", w.Hub, "merge-base", "--is-ancestor", got.Proof.Commit, "crosslink/checkpoint")
+		}
+		if got.Lines[0].Type == "IssueCreated" && (got.Proof.Step == nil || claimed != 0 && *got.Proof.Step >= claimed) {
+			t.Errorf("agent-a/%d: the number was decided by step %v, the lock by %d", seq, got.Proof.Step, claimed)
+		}
+	}
+	if got := proof(100).Proof; got.Step != nil {
+		labelled = *got.Step
+	}
+	if claimed == 0 || labelled != 0 {
+		t.Errorf("the claim is covered by step %d, a label by %d", claimed, labelled)
+	}
+	contains(t, s.get("/p/o/a/log?line=agent-a/5"), "valid, checked now", "covered by step", "of <a href=", "agent-a/4", "LockClaimed")
+	contains(t, s.get("/p/o/a/i/1"), `<a class="mark" href="/p/o/a/log?line=agent-a%2f5"><span class="tag s-warning">unapproved key</span></a>`)
+	contains(t, s.get("/p/o/a/log?view=json&type=LockClaimed"), "&#34;issue_uuid&#34;: ")
+	contains(t, s.get("/p/o/a/log?view=full&type=LockClaimed"), "LockClaimed · signed by SHA256:")
+	if compact := s.get("/p/o/a/log?type=LockClaimed"); strings.Contains(compact, "signed by SHA256:") {
+		t.Error("the compact log names the key of each event")
+	}
+	for _, none := range []string{"line=agent-a/1000", "line=nobody/1", "line=x", "before=agent-a/0"} {
+		if got := s.do("GET", "/p/o/a/log?"+none, nil); got.status != http.StatusNotFound {
+			t.Errorf("%s: %d", none, got.status)
+		}
+	}
 }
 
 func TestAgentStates(t *testing.T) {
@@ -281,7 +368,7 @@ func journeys() []journey {
 
 // still are the pages that others do not change.
 var still = map[string]string{"/settings/preferences": "the browser alone", "/settings/about": "is read again when it is opened", "/search": "without words", "/search?q=the": "see /search?q=afar", "/settings/sources": "see that of an organization",
-	"/settings/rules?edit=silent_agent": "see /settings/rules", "/p/o/a/agents/agent-a": "see agent-b"}
+	"/settings/rules?edit=silent_agent": "see /settings/rules", "/p/o/a/log?view=full": "see /p/o/a/log", "/p/o/a/log?view=json": "see /p/o/a/log", "/p/o/a/log?line=agent-a/1": "a line never changes", "/p/o/a/agents/agent-a": "see agent-b"}
 
 // TestEveryJourney: on every page, what another clone or another browser does is
 // shown within six seconds; what is typed there, the selection in it, the focus and

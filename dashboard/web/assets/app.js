@@ -107,7 +107,8 @@ async function refresh() {
 
 // A new row in a list that somebody has scrolled would move what is being read: it is
 // held back until the top is in sight, or somebody asks for it.
-const scrolled = () => scrollY > 120;
+let paused = false;
+const scrolled = () => paused || scrollY > 120;
 const hold = (row, list) => scrolled() && row.dataset.key && list.firstElementChild && row.matches('li, tr') && !busy(row) ? ['held'] : [];
 
 function showHeld() {
@@ -116,10 +117,24 @@ function showHeld() {
   if (!scrolled()) all.forEach(r => r.classList.remove('held'));
   bar.hidden = !scrolled() || !all.length;
   bar.textContent = all.length + ' new ↑';
+  following();
 }
 
+// A log is followed until somebody scrolls down or switches that off.
+function following() {
+  const b = byId('follow');
+  if (b) Object.assign(b, { hidden: false, ariaPressed: !scrolled() });
+}
+
+on('click', event => {
+  if (event.target.id !== 'follow') return;
+  paused = !scrolled();
+  if (!paused) scrollTo(0, 0);
+  showHeld();
+});
+
 addEventListener('scroll', showHeld, { passive: true });
-byId('held')?.addEventListener('click', () => { scrollTo(0, 0); byId('main').focus({ preventScroll: true }); });
+byId('held')?.addEventListener('click', () => { paused = false; scrollTo(0, 0); showHeld(); byId('main').focus({ preventScroll: true }); });
 
 /* --- copying, and an issue beside its list --- */
 
@@ -599,5 +614,6 @@ offerNotifications();
 unseen();
 notify(!localStorage.getItem('told' + root));
 times();
+following();
 setInterval(times, 10000);
 listen();
