@@ -52,6 +52,7 @@ func TestActions(t *testing.T) {
 	if got := strings.Join(outcomes, ", "); got != want {
 		t.Errorf("audit:\n got %s\nwant %s", got, want)
 	}
+	contains(t, s.get("/audit"), `<a href="/p/o/a/log?line=agent-op%2f`)
 	if n, err := s.db.VerifyActions(t.Context()); err != nil || n != len(acts) {
 		t.Errorf("the chain of the audit log: %d rows, %v", n, err)
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/export"
@@ -24,6 +25,9 @@ type auditDoc struct {
 	Lines    string  `json:"lines"`
 	Hash     string  `json:"hash"`
 }
+
+// Wrote names the events that the action wrote.
+func (d auditDoc) Wrote() []string { return strings.Fields(d.Lines) }
 
 // auditPage is the data of the page of the audit log.
 type auditPage struct {

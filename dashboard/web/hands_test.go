@@ -39,6 +39,20 @@ func TestNewRowsWait(t *testing.T) {
 	b.until(`scrollY === 0 && document.querySelector("#held").hidden && document.querySelector("tr.row").innerText.includes("new two")`)
 	w.Create(other, "new three", nil)
 	b.until(`document.querySelector("tr.row").innerText.includes("new three") && document.querySelector("#held").hidden`)
+	// a log that is not followed stays as it is even at its top
+	b.open("/p/o/a/log")
+	b.until(`document.querySelector("#live")?.dataset.state === "on" && document.querySelector("#follow").ariaPressed === "true"`)
+	do(b, chromedp.Click("#follow"))
+	b.until(`document.querySelector("#follow").ariaPressed === "false" && scrollY === 0`)
+	w.Create(other, "new four", nil)
+	b.until(`document.querySelector("#held").textContent === "1 new ↑" && !document.querySelector("#held").hidden`)
+	if js[bool](b, `document.querySelector("#main .rows > li:not(.held)").innerText.includes("new four")`) {
+		t.Error("the log was followed")
+	}
+	do(b, chromedp.Click("#follow"))
+	b.until(`document.querySelector("#follow").ariaPressed === "true" && document.querySelector("#main .rows > li:not(.held)").innerText.includes("new four")`)
+	js[bool](b, `(scrollTo(0, 700), true)`)
+	b.until(`document.querySelector("#follow").ariaPressed === "false"`)
 	b.quiet()
 }
 
@@ -124,5 +138,30 @@ func TestNewSinceTheLastVisit(t *testing.T) {
 	b.until(`document.querySelector("#stream").innerText.includes("while it is open")`)
 	b.until(`document.querySelectorAll(".unseen").length === 1 && document.querySelector(".unseen").innerText.includes("new one")`)
 	b.picture("issue-unseen")
+	b.quiet()
+}
+
+// TestHoveredRowStays: a row that goes while the pointer is on it stays until the pointer
+// leaves, so that a click does not reach the row below.
+func TestHoveredRowStays(t *testing.T) {
+	w := dashtest.New(t)
+	a, other := w.Clone("a"), w.Clone("other")
+	late := func(c *event.IssueCreated) { c.DueAt = event.TimeOf(time.Now().Add(-time.Hour)) }
+	first, second := w.Create(a, "late one", late), w.Create(a, "late two", late)
+	s := serve(t, w, nil, a)
+	b := s.browse()
+	b.open("/alerts")
+	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	at := js[[]float64](b, `(() => { const r = [...document.querySelectorAll("#alerts li")].find(r => r.innerText.includes("late one")).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`)
+	do(b, chromedp.MouseEvent(chromedp.MouseMoved, at[0], at[1]))
+	w.Emit(other, func(tracker.Projection) []event.Body {
+		return []event.Body{&event.ScheduleChanged{Issue: first}, &event.ScheduleChanged{Issue: second}}
+	})
+	b.until(`!document.querySelector("#main").innerText.includes("late two")`)
+	if text := js[string](b, `document.querySelector("#main").innerText`); !strings.Contains(text, "late one") {
+		t.Errorf("the row under the pointer has gone:\n%s", text)
+	}
+	do(b, chromedp.MouseEvent(chromedp.MouseMoved, 2, 2))
+	b.until(`!document.querySelector("#main").innerText.includes("late one")`)
 	b.quiet()
 }

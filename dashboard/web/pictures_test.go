@@ -164,7 +164,8 @@ func TestPictures(t *testing.T) {
 }
 
 // withoutScript reads every page in a browser that runs no script: what is
-// there with one is there. Only a script can copy, so the buttons that do are left out.
+// there with one is there. Only a script can copy, and follow a log, so the buttons that do
+// are left out.
 func (b *browser) withoutScript() {
 	b.Helper()
 	texts := map[string]string{}
@@ -177,7 +178,7 @@ func (b *browser) withoutScript() {
 		for _, page := range pagesOf() {
 			b.open(page[1])
 			if script {
-				js[bool](b, `(document.querySelectorAll("#main button.copy").forEach(e => e.textContent === "Copy" && e.remove()), true)`)
+				js[bool](b, `(document.querySelectorAll("#main button.copy, #follow").forEach(e => ["Copy", "Follow"].includes(e.textContent) && e.remove()), true)`)
 			}
 			got := js[string](b, text)
 			if script {

@@ -201,7 +201,7 @@ type overview struct {
 	Agents  []agentDoc `json:"agents"`
 	Gone    int        `json:"agents_gone"`
 	Ready   []issueDoc `json:"-"`
-	Recent  []issueDoc `json:"-"`
+	Lines   []lineRow  `json:"feed"` // the newest
 
 	ReadyAnswer  []answer.Issue `json:"ready"` // as docs/json.md has it
 	RecentAnswer []answer.Issue `json:"recent"`
@@ -281,7 +281,7 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 	if err != nil {
 		return err
 	}
-	d := overview{Project: s.projectDoc(p, open), Due: s.nextDue([]db.Project{p}), Agents: []agentDoc{}, ReadyAnswer: []answer.Issue{}, RecentAnswer: []answer.Issue{}}
+	d := overview{Project: s.projectDoc(p, open), Due: s.nextDue([]db.Project{p}), Agents: []agentDoc{}, Lines: []lineRow{}, ReadyAnswer: []answer.Issue{}, RecentAnswer: []answer.Issue{}}
 	snoozes, err := s.DB.Snoozes(r.Context())
 	if err != nil {
 		return err
@@ -310,11 +310,11 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 		for _, i := range ready {
 			d.Ready = append(d.Ready, issueDocOf(v.Names, i))
 		}
-		recent, _, err := v.List(store.Filter{Status: "all", Sort: "updated", Limit: shownRecent})
-		for _, i := range recent {
-			d.Recent = append(d.Recent, issueDocOf(v.Names, i))
+		if d.Lines, _, err = newestLines(v, store.LineFilter{}, shownRecent, everyLine); err != nil || !r.JSON {
+			return err
 		}
-		if err != nil || !r.JSON {
+		recent, _, err := v.List(store.Filter{Status: "all", Sort: "updated", Limit: shownRecent})
+		if err != nil {
 			return err
 		}
 		shapes := answer.New(v.Projection)

@@ -138,7 +138,8 @@ func (d *timelinePage) fill(v place.View, now event.Time) error {
 	}
 	for _, l := range by {
 		if l.Name == "" {
-			l.Name, l.Text = "none", "none"
+			l.Name, l.Text = "none", map[string]string{"assignee": "nobody"}[d.By]
+			l.Text = cmp.Or(l.Text, "no "+d.By)
 		}
 		d.Lanes = append(d.Lanes, *l)
 	}

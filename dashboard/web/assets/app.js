@@ -1,6 +1,5 @@
-// Pages are complete without this script. It replaces what has changed, sends
-// forms without leaving the page, and keeps relative times true. What somebody
-// is typing, has selected or has the focus on is never touched.
+// Pages are complete without this script. What somebody is typing, has selected or has
+// the focus on is never touched.
 'use strict';
 
 const policy = window.trustedTypes
@@ -74,7 +73,9 @@ function morphChildren(old, next) {
   while (at) {
     const gone = at;
     at = at.nextSibling;
-    if (!(gone.nodeType === 1 && busy(gone))) gone.remove();
+    if (gone.nodeType !== 1) gone.remove();
+    else if (gone.matches('li:hover, tr:hover')) gone.onpointerleave = () => { tag = ''; refresh(); }; // a click may be meant for it
+    else if (!busy(gone)) gone.remove();
   }
 }
 
@@ -238,9 +239,8 @@ function hear(e) {
   if (e.kind === 'alerts_changed') notify();
 }
 
-// listen follows the stream. A browser opens no more than six connections to one
-// server, so one of its tabs holds the stream and tells the others; when it goes,
-// the next one does.
+// A browser opens no more than six connections to one server, so one of its tabs holds
+// the stream and tells the others; when it goes, the next one does.
 function listen() {
   if (!topics.length) return;
   if (!navigator.locks || !window.BroadcastChannel) { lead(hear); return; }
@@ -408,9 +408,7 @@ on('dragend', () => {
 
 /* --- notifications --- */
 
-// Notifications and tones are for alerts that fire, from a severity on that
-// somebody chose. Of several tabs one tells; never more often than every ten
-// seconds.
+// Of several tabs one tells of alerts that fire, at most every ten seconds.
 const ranks = ['info', 'warning', 'critical'], tones = { info: 440, warning: 587, critical: 784 };
 let told = 0, telling = 0;
 
@@ -540,8 +538,7 @@ on('keydown', event => {
 
 /* --- palette --- */
 
-// The palette goes to pages, projects and issues: what is on this page at once,
-// what the server finds after that.
+// The palette offers what is on this page at once, then what the server finds.
 const palette = () => byId('palette');
 
 function choices(words) {
