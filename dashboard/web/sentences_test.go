@@ -114,7 +114,7 @@ func TestSmallThings(t *testing.T) {
 	contains(t, s.get("/search?q=one+project:o/c"), "Nothing matches")
 	contains(t, s.get("/p/o/a/issues?q=project:o/c"), "search for project:o/c instead")
 	// the graph ends what blocks; the timeline leads to dates
-	contains(t, s.get("/p/o/a/graph"), `aria-label="#1 no longer waits for #2"`, `name="depth" value="10"`)
+	contains(t, s.get("/p/o/a/graph"), `aria-label="Unblock: #1 no longer waits for #2"`, `name="depth" value="10"`)
 	contains(t, s.get("/p/o/a/timeline"), `href="/p/o/a/i/1#f-due"`)
 	s.try("", "/p/o/a/graph", "/p/o/a/i/1/unblock", url.Values{"issue": {"2"}, "back": {"/p/o/a/graph"}})
 	contains(t, s.get("/p/o/a/graph"), "No open issue waits for another")
