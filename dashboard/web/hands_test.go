@@ -148,6 +148,7 @@ func TestHoveredRowStays(t *testing.T) {
 	a, other := w.Clone("a"), w.Clone("other")
 	late := func(c *event.IssueCreated) { c.DueAt = event.TimeOf(time.Now().Add(-time.Hour)) }
 	first, second := w.Create(a, "late one", late), w.Create(a, "late two", late)
+	w.Create(a, "late three", late)
 	s := serve(t, w, nil, a)
 	b := s.browse()
 	b.open("/alerts")

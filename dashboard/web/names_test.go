@@ -41,7 +41,8 @@ func TestNames(t *testing.T) {
 	s.login()
 	const alice, whole = "Alice O&#39;Neil", `Alice O&#39;Neil <span class="dim">agent-a</span>`
 	for path, want := range map[string][]string{
-		"/p/o/a":                                  {whole, `Bob <span class="dim">agent-b</span>`, `bob <span class="dim">agent-c</span>`, "locked by <span class=\"who\" title=\"agent-a\">" + alice},
+		"/p/o/a":                                  {whole, `Bob <span class="dim">agent-b</span>`, `bob <span class="dim">agent-c</span>`, "<b><span class=\"who\" title=\"agent-a\">" + alice + "</span></b> claimed the lock"},
+		"/search?q=one":                           {"locked by <span class=\"who\" title=\"agent-a\">" + alice},
 		"/agents":                                 {whole, `Bob <span class="dim">agent-b</span>`},
 		"/p/o/a/agents/agent-a":                   {whole, ">" + alice + "</span></b> claimed the lock", "Type agent-a to ask"},
 		"/p/o/a/i/1":                              {whole, alice + "</span></b> created", "written by <span class=\"who\" title=\"agent-b\">Bob (agent-b)", "written by <span class=\"who\" title=\"agent-d\">\u0391lice", "carol"},

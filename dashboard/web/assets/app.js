@@ -74,7 +74,7 @@ function morphChildren(old, next) {
     const gone = at;
     at = at.nextSibling;
     if (gone.nodeType !== 1) gone.remove();
-    else if (gone.matches('li:hover, tr:hover')) gone.onpointerleave = () => { tag = ''; refresh(); }; // a click may be meant for it
+    else if (gone.contains(first('li:hover, tr:hover'))) gone.onpointerleave = () => { tag = ''; refresh(); }; // a click may be meant for it
     else if (!busy(gone)) gone.remove();
   }
 }
