@@ -1,5 +1,5 @@
-// Pages are complete without this script. What somebody is typing, has selected or has
-// the focus on is never touched.
+// Pages are complete without this script. It never touches a field that has the focus,
+// or a selection.
 'use strict';
 
 const policy = window.trustedTypes
@@ -408,7 +408,7 @@ on('dragend', () => {
 
 /* --- notifications --- */
 
-// Of several tabs one tells of alerts that fire, at most every ten seconds.
+// Of several tabs one notifies of alerts that fire, at most every ten seconds.
 const ranks = ['info', 'warning', 'critical'], tones = { info: 440, warning: 587, critical: 784 };
 let told = 0, telling = 0;
 
