@@ -26,10 +26,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	bin = dir
-	build := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", dir, "../cmd/git-crosslink", "../cmd/git-crosslink-mcp")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("%v\n%s", err, out))
+	if err := testkit.Build(dir, "git-crosslink", "git-crosslink-mcp"); err != nil {
+		panic(err)
 	}
 	code := m.Run()
 	os.RemoveAll(dir)

@@ -12,9 +12,11 @@ import (
 )
 
 // commands are what this test program is when it is called by their names.
-var commands = map[string]func(){"git-crosslink": main}
+var commands = map[string]func(){}
 
-func TestMain(m *testing.M) { testscript.Main(m, commands) }
+func TestMain(m *testing.M) {
+	testscript.Main(testkit.Programs{M: m, Names: []string{"git-crosslink"}}, commands)
+}
 
 func TestScript(t *testing.T) {
 	t.Parallel()

@@ -24,13 +24,17 @@ import (
 // CROSSLINK_BIG is the size of the cloned repository in MB, 200 if not set.
 
 func BenchmarkCostOfNoOpFetch(b *testing.B) {
-	f := costFixture(b)
+	f := newFixture(b)
+	program, err := exec.LookPath("git-crosslink")
+	if err != nil {
+		b.Fatal(err)
+	}
 	for _, transport := range []string{"path", "ssh", "http"} {
 		b.Run(transport, func(b *testing.B) {
 			url := f.urls[transport](filepath.Join(f.root, "template", "server.git"))
 			work := filepath.Join(f.root, "work-"+transport)
 			f.sh(b, f.root, nil, "git clone -q "+url+" "+work+" && git -C "+work+" fetch -q && cp -r "+work+" "+work+"-enrol")
-			enrolled := &enrol.Repository{Programs: filepath.Join(f.root, "bin"), Data: filepath.Join(f.root, "home", "data"), Home: filepath.Join(f.root, "home"),
+			enrolled := &enrol.Repository{Programs: filepath.Dir(program), Data: filepath.Join(f.root, "home", "data"), Home: filepath.Join(f.root, "home"),
 				Git: func(ctx context.Context, args ...string) (string, error) {
 					cmd := f.git(work+"-enrol", args...)
 					out, err := cmd.Output()
@@ -47,7 +51,7 @@ func BenchmarkCostOfNoOpFetch(b *testing.B) {
 }
 
 func BenchmarkCostOfClone(b *testing.B) {
-	f := costFixture(b)
+	f := newFixture(b)
 	mb := 200
 	if n, err := strconv.Atoi(os.Getenv("CROSSLINK_BIG")); err == nil {
 		mb = n
@@ -67,21 +71,6 @@ func BenchmarkCostOfClone(b *testing.B) {
 			})
 		})
 	}
-}
-
-func costFixture(b *testing.B) *fixture {
-	b.Helper()
-	f := newFixture(b)
-	bin := filepath.Join(f.root, "bin")
-	for _, p := range []string{"git-crosslink", "git-remote-crosslink"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-ldflags=-s -w", "-o", filepath.Join(bin, p), "../"+p)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			b.Fatalf("build: %v\n%s", err, out)
-		}
-	}
-	f.env = append(f.env, "PATH="+bin+":"+os.Getenv("PATH"))
-	return f
 }
 
 // git prepares a command.

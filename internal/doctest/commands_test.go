@@ -132,7 +132,7 @@ func TestEveryShownCommandRuns(t *testing.T) {
 	if testing.Short() {
 		t.Skipf("NOT RUN with -short: %d commands that are shown", len(run))
 	}
-	bin := build(t, root(t))
+	bin := build(t)
 	const worlds = 3 // beside each other
 	for k := range worlds {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {

@@ -105,7 +105,7 @@ func TestRunnableBlocks(t *testing.T) {
 		}
 		for _, bl := range all {
 			if bin == "" {
-				bin = build(t, dir)
+				bin = build(t)
 			}
 			ran[name]++
 			t.Run(fmt.Sprintf("%s:%d", name, bl.line), func(t *testing.T) { paste(t, bin, bl) })
@@ -116,14 +116,11 @@ func TestRunnableBlocks(t *testing.T) {
 	}
 }
 
-func build(t *testing.T, dir string) string {
+func build(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
-	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", bin, "./cmd/git-crosslink", "./cmd/git-remote-crosslink", "./cmd/git-crosslink-dashboard")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := testkit.Build(bin, "git-crosslink", "git-remote-crosslink", "git-crosslink-dashboard"); err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }
