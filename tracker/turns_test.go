@@ -63,7 +63,7 @@ func TestEventsOfOneJobRideTogether(t *testing.T) {
 // While a claim waits for the sync lock of its clone, writes that are no claims wait
 // for it, and the push of the claim sends them.
 func TestClaimsGoFirst(t *testing.T) {
-	tracker.ShortBounds(t, 300*time.Millisecond, time.Minute)
+	tracker.ShortBounds(t, time.Second, time.Minute)
 	w := newWorld(t)
 	alice := w.clone("alice")
 	alice.init()
