@@ -140,29 +140,3 @@ func TestNewSinceTheLastVisit(t *testing.T) {
 	b.picture("issue-unseen")
 	b.quiet()
 }
-
-// TestHoveredRowStays: a row that goes while the pointer is on it stays until the pointer
-// leaves, so that a click does not reach the row below.
-func TestHoveredRowStays(t *testing.T) {
-	w := dashtest.New(t)
-	a, other := w.Clone("a"), w.Clone("other")
-	late := func(c *event.IssueCreated) { c.DueAt = event.TimeOf(time.Now().Add(-time.Hour)) }
-	first, second := w.Create(a, "late one", late), w.Create(a, "late two", late)
-	w.Create(a, "late three", late)
-	s := serve(t, w, nil, a)
-	b := s.browse()
-	b.open("/alerts")
-	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
-	at := js[[]float64](b, `(() => { const r = [...document.querySelectorAll("#alerts li")].find(r => r.innerText.includes("late one")).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`)
-	do(b, chromedp.MouseEvent(chromedp.MouseMoved, at[0], at[1]))
-	w.Emit(other, func(tracker.Projection) []event.Body {
-		return []event.Body{&event.ScheduleChanged{Issue: first}, &event.ScheduleChanged{Issue: second}}
-	})
-	b.until(`!document.querySelector("#main").innerText.includes("late two")`)
-	if text := js[string](b, `document.querySelector("#main").innerText`); !strings.Contains(text, "late one") {
-		t.Errorf("the row under the pointer has gone:\n%s", text)
-	}
-	do(b, chromedp.MouseEvent(chromedp.MouseMoved, 2, 2))
-	b.until(`!document.querySelector("#main").innerText.includes("late one")`)
-	b.quiet()
-}

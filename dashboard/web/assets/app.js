@@ -1,5 +1,4 @@
-// Pages are complete without this script. It never touches a field that has the focus,
-// or a selection.
+// Pages are complete without this script. It never touches a field that has the focus.
 'use strict';
 
 const policy = window.trustedTypes
@@ -73,9 +72,7 @@ function morphChildren(old, next) {
   while (at) {
     const gone = at;
     at = at.nextSibling;
-    if (gone.nodeType !== 1) gone.remove();
-    else if (gone.contains(first('li:hover, tr:hover'))) gone.onpointerleave = () => { tag = ''; refresh(); }; // a click may be meant for it
-    else if (!busy(gone)) gone.remove();
+    if (!(gone.nodeType === 1 && busy(gone))) gone.remove();
   }
 }
 
