@@ -11,7 +11,7 @@ import (
 // csvHeader names the columns as importer reads them.
 var csvHeader = []string{
 	"id", "title", "description", "status", "priority", "labels", "assignees", "created_by", "created_at", "updated_at",
-	"closed_at", "reason", "due", "scheduled", "parent", "blocked_by", "milestone",
+	"closed_at", "reason", "due", "scheduled", "parent", "blocked_by", "milestone", "uuid",
 }
 
 func (x *export) csv() error {
@@ -31,7 +31,7 @@ func (x *export) csv() error {
 			x.name(i.UUID, numbers), formula(i.Title), formula(i.Description), string(i.Status), string(i.Priority),
 			formula(list(i.Labels)), formula(list(i.Assignees)), formula(i.CreatedBy),
 			i.CreatedAt.String(), i.UpdatedAt.String(), orNothing(i.ClosedAt), formula(i.Reason), orNothing(i.DueAt), orNothing(i.ScheduledAt),
-			parent, strings.Join(blockers, ","), formula(x.names[i.Milestone]),
+			parent, strings.Join(blockers, ","), formula(x.names[i.Milestone]), i.UUID.String(),
 		})
 	})
 	if w.Flush(); err == nil {

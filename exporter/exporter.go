@@ -97,14 +97,21 @@ func (x *export) each(f func(*store.Issue) error) error {
 
 // line writes one JSON document and a line break.
 func (x *export) line(v any) error {
+	b, err := document(v)
+	if err != nil {
+		return err
+	}
+	_, err = x.w.Write(b)
+	return err
+}
+
+// document is a JSON document with a line break.
+func document(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return err
-	}
-	_, err := x.w.Write(b.Bytes())
-	return err
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 // when is a time of a member that may be null.

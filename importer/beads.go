@@ -60,6 +60,38 @@ type beadsRow struct {
 	Ephemeral   bool               `json:"ephemeral"`
 	Deps        list[beadsDep]     `json:"dependencies"`
 	Comments    list[beadsComment] `json:"comments"`
+	Metadata    json.RawMessage    `json:"metadata"`
+}
+
+// key is the id of an issue, or, if this program exported it, its uuid, which the
+// export has put into the metadata.
+func (b *beadsRow) key() string {
+	var m struct {
+		Own string `json:"crosslink"`
+	}
+	if json.Unmarshal(b.Metadata, &m) == nil {
+		if u, ok := event.ParseUUID(m.Own); ok {
+			return OwnKey(u)
+		}
+	}
+	return shorten(b.ID, maxID)
+}
+
+// leaveMetadata keeps the metadata, but for what an export of this program has put there.
+func (i *Issue) leaveMetadata(raw json.RawMessage) error {
+	switch string(raw) {
+	case "", "null", `""`, "{}", `"{}"`:
+		return nil
+	}
+	if !IsOwn(i.Key) {
+		i.leave("metadata", raw)
+		return nil
+	}
+	rest, err := leftoverOf(raw, map[string]bool{"crosslink": true})
+	if len(rest) > 0 {
+		i.leave("metadata", rest)
+	}
+	return err
 }
 
 type beadsDep struct {
@@ -99,8 +131,8 @@ func (b *beadsRow) skipped(o Options) string {
 
 // beadsKeys collects the ids of all rows that become issues, since rows name
 // others that come later.
-func beadsKeys(s Source, o Options) (map[string]bool, error) {
-	keys := map[string]bool{}
+func beadsKeys(s Source, o Options) (map[string]string, error) {
+	keys := map[string]string{}
 	looksRight := false
 	first := ""
 	err := rows(s, func(r row) error {
@@ -108,7 +140,7 @@ func beadsKeys(s Source, o Options) (map[string]bool, error) {
 		if r.err == nil && json.Unmarshal(r.raw, &b) == nil {
 			looksRight = looksRight || b.ID != "" || b.Type != ""
 			if b.ID != "" && tooLong(b.ID) == "" && b.skipped(o) == "" {
-				keys[b.ID] = true
+				keys[b.ID] = b.key()
 			}
 		}
 		if first == "" {
@@ -125,7 +157,7 @@ func beadsKeys(s Source, o Options) (map[string]bool, error) {
 // beadsPriorities are ours for 0 … 4.
 var beadsPriorities = []event.Priority{event.Critical, event.High, event.Medium, event.Low, event.Low}
 
-func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, string) {
+func beadsIssue(r row, o Options, keys map[string]string, rep *Report) (*Issue, string) {
 	var b beadsRow
 	if r.err != nil {
 		rep.bad(r.line, "the line "+r.err.Error())
@@ -135,7 +167,8 @@ func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, st
 		rep.bad(r.line, "the line is not the JSON of an issue: "+err.Error())
 		return nil, "bad"
 	}
-	i := &Issue{Key: shorten(b.ID, maxID), Line: r.line}
+	i := &Issue{Key: b.key(), Line: r.line}
+	i.Exact = IsOwn(i.Key)
 	if skip := b.skipped(o); skip != "" {
 		return i, skip
 	}
@@ -144,17 +177,26 @@ func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, st
 		return nil, "bad"
 	}
 	left, err := leftoverOf(r.raw, beadsKnown())
+	if i.Leftover = left; err == nil {
+		err = i.leaveMetadata(b.Metadata)
+	}
 	if text := tooLong(b.ID); text != "" || err != nil {
 		rep.bad(r.line, "the issue cannot be read: "+or(text, fmt.Sprint(err)))
 		return nil, "bad"
 	}
 	i.Title, i.Description = b.Title, beadsText(&b)
 	i.Author = o.person(or(b.CreatedBy, "unknown"))
-	i.Assignees, i.Labels = nonEmpty(o.person(b.Assignee)), slices.Clone(b.Labels)
+	i.Assignees = nonEmpty(o.person(b.Assignee))
+	for _, l := range b.Labels {
+		if a, ok := strings.CutPrefix(l, "assignee:"); ok && a != "" { // beads knows one only
+			i.Assignees = append(i.Assignees, o.person(a))
+		} else {
+			i.Labels = append(i.Labels, l)
+		}
+	}
 	if string(left["source_repo"]) == `"."` {
 		delete(left, "source_repo") // where the file is: it says nothing
 	}
-	i.Leftover = left
 	beadsStatus(i, &b)
 	beadsTimes(i, &b, rep)
 	beadsEdges(i, &b, keys, rep)
@@ -190,16 +232,19 @@ func beadsStatus(i *Issue, b *beadsRow) {
 	switch b.Status {
 	case "closed":
 		i.Status, i.Reason = event.Closed, b.CloseReason
+		if at := slices.Index(i.Labels, "status:archived"); at >= 0 { // beads has no such status
+			i.Status, i.Labels = event.Archived, slices.Delete(i.Labels, at, at+1)
+		}
 	case "tombstone":
 		i.Deleted = true
 	case "open", "":
 	default: // in_progress, hooked, blocked, deferred, pinned, and a user's own
 		i.Labels = append(i.Labels, "status:"+b.Status)
 	}
-	if i.Status != event.Closed && b.CloseReason != "" {
+	if b.Status != "closed" && b.CloseReason != "" {
 		i.leave("close_reason", b.CloseReason)
 	}
-	if b.IssueType != "" {
+	if b.IssueType != "" && !(IsOwn(i.Key) && b.IssueType == "task") {
 		i.Labels = append(i.Labels, "type:"+b.IssueType)
 	}
 	switch {
@@ -228,23 +273,23 @@ func beadsTimes(i *Issue, b *beadsRow, rep *Report) {
 			i.leave(m.name, m.value)
 		}
 	}
-	if i.Status == event.Closed && i.ClosedAt == 0 {
+	if b.Status == "closed" && i.ClosedAt == 0 {
 		i.ClosedAt = i.Updated
 	}
 }
 
-func beadsEdges(i *Issue, b *beadsRow, keys map[string]bool, rep *Report) {
+func beadsEdges(i *Issue, b *beadsRow, keys map[string]string, rep *Report) {
 	var kept []json.RawMessage
 	for _, d := range b.Deps {
 		switch {
 		case d.From != "" && d.From != b.ID || d.To == b.ID || d.To == "":
 			rep.skipEdge(i, "bad-edge", "the dependency from "+quote(d.From)+" to "+quote(d.To)+" is not from this issue to another issue")
 			continue
-		case !keys[d.To]:
+		case keys[d.To] == "":
 			rep.skipEdge(i, "dangling-edge", "depends on "+quote(d.To)+" ("+d.Type+"), which is not imported")
 			continue
 		}
-		i.edge(d.Type, d.To, rep)
+		i.edge(d.Type, keys[d.To], rep)
 		if m := string(d.Metadata); d.Thread != "" || m != "" && m != "null" && m != `""` && m != "{}" && m != `"{}"` {
 			raw, _ := json.Marshal(d)
 			kept = append(kept, raw)
@@ -259,8 +304,8 @@ func beadsEdges(i *Issue, b *beadsRow, keys map[string]bool, rep *Report) {
 	if dot := strings.LastIndexByte(b.ID, '.'); b.Parent == "" && dot > 0 {
 		b.Parent = b.ID[:dot] // ids below another one's are its children
 	}
-	if keys[b.Parent] && b.Parent != b.ID {
-		i.Parent = b.Parent
+	if b.Parent != b.ID {
+		i.Parent = keys[b.Parent]
 	}
 }
 

@@ -41,9 +41,25 @@ func (n Names) comment(key string) event.UUID { return n.id(TypeComment, key) }
 // Own is the system of an export of this program. Its keys are uuids.
 const Own = "crosslink"
 
+// OwnKey is the key of something of ours in a source of another system: it came from
+// an export of this program, and keeps its uuid.
+func OwnKey(u event.UUID) string { return ownPrefix + u.String() }
+
+const ownPrefix = Own + ":"
+
+// IsOwn reports whether a key is an OwnKey.
+func IsOwn(key string) bool {
+	uuid, ok := strings.CutPrefix(key, ownPrefix)
+	if ok {
+		_, ok = event.ParseUUID(uuid)
+	}
+	return ok
+}
+
 func (n Names) id(kind, key string) event.UUID {
-	if n.System == Own {
-		if u, ok := event.ParseUUID(key); ok {
+	uuid, ok := strings.CutPrefix(key, ownPrefix)
+	if ok || n.System == Own {
+		if u, ok := event.ParseUUID(uuid); ok {
 			return u
 		}
 	}
@@ -110,7 +126,7 @@ func (n Names) Create(i *Issue) []Line {
 	for _, l := range i.Links {
 		say(i.Updated, &event.LinkAdded{Issue: u, Kind: l.Kind, Ref: l.Ref})
 	}
-	if n.System != Own {
+	if n.System != Own && !IsOwn(i.Key) {
 		say(i.Updated, &event.LinkAdded{Issue: u, Kind: event.LinkOrigin, Ref: n.Origin(i.Key)})
 	}
 	if i.Milestone != "" {
@@ -144,7 +160,7 @@ func (n Names) comments(i *Issue, say func(event.Time, event.Body)) {
 	for _, c := range i.Comments {
 		key := i.Key + "\x00" + c.Key
 		switch {
-		case n.System == "github" && isNumber(c.Key), n.System == "git-bug", n.System == Own:
+		case n.System == "github" && isNumber(c.Key), n.System == "git-bug", n.System == Own, IsOwn(c.Key):
 			key = c.Key // unique in the whole scope
 		case c.Key == "":
 			anon := i.Key + "\x00" + c.Author + "\x00" + c.Created.String()

@@ -36,7 +36,8 @@ const (
 	colLabels, colAssignees, colAuthor                    column = "labels", "assignees", "created_by"
 	colCreated, colUpdated, colClosed, colDue, colSched   column = "created_at", "updated_at", "closed_at", "due", "scheduled"
 	colMilestone, colParent, colBlockedBy, colURL, colCom column = "milestone", "parent", "blocked_by", "url", "comment"
-	colReason, colType                                    column = "reason", "type"
+	colReason, colType, colUUID                           column = "reason", "type", "uuid"
+	colNumericID                                          column = "issue id" // of Jira, by which a row may name its parent
 )
 
 // columns are what the names of columns mean, in lower case.
@@ -46,7 +47,7 @@ var columns = map[string]map[string]column{
 		"labels": colLabels, "label": colLabels, "assignees": colAssignees, "assignee": colAssignees, "created_by": colAuthor,
 		"created_at": colCreated, "updated_at": colUpdated, "closed_at": colClosed, "due": colDue, "due_at": colDue,
 		"scheduled": colSched, "scheduled_at": colSched, "milestone": colMilestone, "parent": colParent, "blocked_by": colBlockedBy,
-		"url": colURL, "comment": colCom, "reason": colReason, "close_reason": colReason, "type": colType,
+		"url": colURL, "comment": colCom, "reason": colReason, "close_reason": colReason, "type": colType, "uuid": colUUID,
 	},
 	"gitlab": {
 		"issue id": colKey, "url": colURL, "title": colTitle, "state": colStatus, "description": colText, "author username": colAuthor,
@@ -57,7 +58,8 @@ var columns = map[string]map[string]column{
 		"issue key": colKey, "summary": colTitle, "status": colStatus, "priority": colPriority, "reporter": colAuthor, "assignee": colAssignees,
 		"created": colCreated, "updated": colUpdated, "resolved": colClosed, "due date": colDue, "due": colDue, "labels": colLabels,
 		"description": colText, "comment": colCom, "parent": colParent, "parent key": colParent, "fix version/s": colMilestone,
-		"issue type": colType, "resolution": colReason,
+		"issue type": colType, "resolution": colReason, "issue id": colNumericID, "parent id": colParent,
+		"inward issue link (blocks)": colBlockedBy,
 	},
 }
 
@@ -75,7 +77,7 @@ func table(format string, s Source, o Options, out *Sink) error {
 	if err != nil {
 		return err
 	}
-	keys, same, first := map[string]bool{}, map[string]int{}, true
+	keys, same, first := map[string]string{}, map[string]int{}, true
 	if err := laterSaid(records(s, h.comma, func(line int, rec []string, err error) error {
 		if first {
 			first = false
@@ -83,7 +85,12 @@ func table(format string, s Source, o Options, out *Sink) error {
 		}
 		if err == nil && len(rec) <= maxColumns && !blank(rec) {
 			if key := h.key(rec, same); tooLong(key) == "" {
-				keys[key] = true
+				keys[key] = key
+				for _, c := range []column{colKey, colNumericID} {
+					if name := h.cell(rec, c); name != "" && tooLong(name) == "" && keys[name] == "" {
+						keys[name] = key
+					}
+				}
 			}
 		}
 		return nil
@@ -251,13 +258,24 @@ func unclosed(s Source, rec []string, end int64) error {
 	return errors.New("a quote in it is not closed")
 }
 
-// key names a row by its id. Without one it is a hash of the title; rows of equal
-// titles are counted in same.
+// key names a row by its uuid, which only a table of ours has, or by its id. Without
+// one it is a hash of the title; rows of equal titles are counted in same.
 func (h *heading) key(rec []string, same map[string]int) string {
-	if at := slices.Index(h.meaning, colKey); at >= 0 && at < len(rec) && strings.TrimSpace(rec[at]) != "" {
-		return strings.TrimSpace(rec[at])
+	if u, ok := event.ParseUUID(h.cell(rec, colUUID)); ok {
+		return OwnKey(u)
+	}
+	if id := h.cell(rec, colKey); id != "" {
+		return id
 	}
 	return wordsKey("title/", (&tableRow{rec: rec, meaning: h.meaning}).one(colTitle), same)
+}
+
+// cell returns what the first column of a meaning holds.
+func (h *heading) cell(rec []string, c column) string {
+	if at := slices.Index(h.meaning, c); at >= 0 && at < len(rec) {
+		return strings.TrimSpace(rec[at])
+	}
+	return ""
 }
 
 type tableRow struct {
@@ -272,9 +290,13 @@ type tableRow struct {
 // all returns what the columns of one meaning hold.
 func (t *tableRow) all(c column) (values []string) {
 	for n, v := range t.rec {
-		if v = unquoted(strings.TrimSpace(v)); n < len(t.meaning) && t.meaning[n] == c && v != "" {
-			values = append(values, v)
+		if n >= len(t.meaning) || t.meaning[n] != c || strings.TrimSpace(v) == "" {
+			continue
 		}
+		if c != colText { // which keeps its spaces
+			v = strings.TrimSpace(v)
+		}
+		values = append(values, unquoted(v))
 	}
 	return values
 }
@@ -339,9 +361,9 @@ func quotedWord(v string) (word, rest string, ok bool) {
 	}
 }
 
-func (t *tableRow) issue(format, key string, keys map[string]bool) *Issue {
-	i := &Issue{Key: key, Line: t.line}
-	i.Number, _ = strconv.ParseUint(i.Key, 10, 63)
+func (t *tableRow) issue(format, key string, keys map[string]string) *Issue {
+	i := &Issue{Key: key, Line: t.line, Exact: IsOwn(key)}
+	i.Number, _ = strconv.ParseUint(t.one(colKey), 10, 63)
 	i.Title, i.Description = t.one(colTitle), t.one(colText)
 	i.Author = t.o.person(or(t.one(colAuthor), "unknown"))
 	i.Labels, i.Milestone = t.list(colLabels), fitName(t.one(colMilestone), new(int))
@@ -359,7 +381,7 @@ func (t *tableRow) issue(format, key string, keys map[string]bool) *Issue {
 	t.edges(i, keys)
 	t.comments(i, format)
 	for n, v := range t.rec {
-		if v = strings.TrimSpace(v); v != "" && (n >= len(t.meaning) || t.meaning[n] == "") {
+		if v = strings.TrimSpace(v); v != "" && !(format == "gitlab" && (v == "No" || v == "0")) && (n >= len(t.meaning) || t.meaning[n] == "" || t.meaning[n] == colNumericID) {
 			name := "column " + strconv.Itoa(n+1)
 			if n < len(t.header) {
 				name = t.header[n]
@@ -390,12 +412,16 @@ func (t *tableRow) status(i *Issue) {
 	case "closed", "done", "resolved", "complete", "completed":
 		i.Status, i.Reason = event.Closed, t.one(colReason)
 	case "archived":
-		i.Status = event.Archived
+		i.Status, i.Reason = event.Archived, t.one(colReason)
 	case "", "open", "opened", "to do", "todo", "new", "reopened":
 	default:
 		i.Labels = append(i.Labels, "status:"+s)
 	}
-	if i.Status != event.Closed && t.one(colReason) != "" {
+	if i.Status != "" || t.one(colReason) == "" {
+		return
+	}
+	if i.Reason = t.one(colReason); !IsOwn(i.Key) {
+		i.Reason = ""
 		i.leave("reason", t.one(colReason))
 	}
 }
@@ -419,25 +445,25 @@ func (t *tableRow) times(i *Issue) {
 	}
 }
 
-func (t *tableRow) edges(i *Issue, keys map[string]bool) {
-	ok := func(what, key string) bool {
-		if !keys[key] || key == i.Key {
-			t.rep.skipEdge(i, "dangling-edge", what+" "+quote(key)+" is not another row of the table")
-			return false
+func (t *tableRow) edges(i *Issue, keys map[string]string) {
+	other := func(what, name string) (key string) {
+		if key = keys[name]; key == "" || key == i.Key {
+			t.rep.skipEdge(i, "dangling-edge", what+" "+quote(name)+" is not another row of the table")
+			return ""
 		}
-		return true
+		return key
 	}
-	for n, p := range t.list(colParent) {
-		switch {
-		case !ok("the parent", p):
-		case n == 0 || i.Parent == "":
+	for _, name := range t.list(colParent) {
+		switch p := other("the parent", name); {
+		case p == "" || p == i.Parent:
+		case i.Parent == "":
 			i.Parent = p
 		default:
 			i.relate(event.Related, p)
 		}
 	}
-	for _, b := range t.list(colBlockedBy) {
-		if ok("the blocker", b) {
+	for _, name := range t.list(colBlockedBy) {
+		if b := other("the blocker", name); b != "" {
 			i.BlockedBy = append(i.BlockedBy, b)
 		}
 	}

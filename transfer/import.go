@@ -123,6 +123,8 @@ type moving struct {
 	start   *importer.Start                 // takes what is read, if the tracker is to start from it
 	above   forest
 	waits   graph
+	names   map[event.UUID]string // of the milestones that are here
+	named   map[string]event.UUID // those that the source knows by their names only
 }
 
 // batch is what the next commit is made of.
@@ -251,12 +253,19 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 	if err != nil {
 		return nil, done, err
 	}
-	here := map[event.UUID]bool{}
+	m.names = map[event.UUID]string{}
+	named := map[string]event.UUID{}
 	for _, k := range known {
-		here[k.UUID] = true
+		m.names[k.UUID], named[k.Name] = k.Name, k.UUID
 	}
 	for _, one := range m.milestones {
-		if u := m.Names.Milestone(one.Key); !here[u] && !m.seen[u] {
+		u := m.Names.Milestone(one.Key)
+		_, here := m.names[u]
+		switch same, ok := named[one.Name]; {
+		case here || m.seen[u]:
+		case ok && one.Key == one.Name: // the source knows it by its name only
+			m.called(one.Key, same)
+		default:
 			done.made[u] = true
 			say(&importer.Issue{Key: one.Key}, m.Names.Founding(one))
 		}
@@ -271,6 +280,7 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 			done.deleted++
 			continue
 		case errors.As(err, &missing):
+			m.join(i, event.UUID{})
 			say(i, m.Names.Create(i))
 			done.created++
 			continue
@@ -296,6 +306,27 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 	return bodies, done, nil
 }
 
+// join gives an issue the milestone that is here under the name that the source says.
+// Of several with one name it is the one that the issue has.
+func (m *moving) join(i *importer.Issue, has event.UUID) {
+	same, ok := m.named[i.Milestone]
+	if !ok {
+		return
+	}
+	if m.names[has] == i.Milestone {
+		same = has
+	}
+	i.Milestone = importer.OwnKey(same)
+}
+
+// called remembers that a milestone of the source is one that is here.
+func (m *moving) called(key string, u event.UUID) {
+	if m.named == nil {
+		m.named = map[string]event.UUID{}
+	}
+	m.named[key] = u
+}
+
 // update merges what the source says of an issue into what is here.
 func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UUID, lines []*event.Envelope) ([]importer.Line, []importer.Conflict) {
 	ours, base, theirs := reducer.New(), reducer.New(), reducer.New()
@@ -303,21 +334,30 @@ func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UU
 		both := *b
 		both.Related = slices.Concat(b.Related, m.related[u])
 		ours.ApplyBase(&event.Base{Issues: []event.BaseIssue{both}})
-		if m.founded {
+		if m.founded && (m.Names.System == importer.Own || !importer.IsOwn(i.Key)) {
 			held := *b
 			if m.Names.System == importer.Own {
 				held.Related = slices.DeleteFunc(slices.Clone(both.Related), func(other event.UUID) bool { return !m.holds(u, event.Related, u, other) })
 			}
 			base.ApplyBase(&event.Base{Issues: []event.BaseIssue{held}})
 		}
-		said := m.Names.Base(i, m.Now) // texts may be longer than a line can hold
-		said.CreatedAt, said.Comments, said.Time = 1, nil, nil
-		theirs.ApplyBase(&event.Base{Issues: []event.BaseIssue{said}})
 	}
 	for _, e := range lines {
 		ours.Apply(e)
 		if importers[e.Agent] && !m.saidByOther(e.Body, u) {
 			base.Apply(e)
+		}
+	}
+	m.join(i, ours.OwnIssue(u).Milestone)
+	if m.based[u] != nil {
+		said := m.Names.Base(i, m.Now) // texts may be longer than a line can hold
+		said.CreatedAt, said.Comments, said.Time = 1, nil, nil
+		theirs.ApplyBase(&event.Base{Issues: []event.BaseIssue{said}})
+	}
+	i.Comments = slices.DeleteFunc(i.Comments, func(c importer.Comment) bool { return ownComment(ours, u, c.Key).Deleted })
+	for n, c := range i.Comments { // an export names them by their uuids
+		if own := ownComment(ours, u, c.Key); own.Added {
+			i.Comments[n].Key = importer.OwnKey(own.Comment.UUID)
 		}
 	}
 	added := map[event.UUID]importer.Line{}
@@ -334,6 +374,10 @@ func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UU
 		}
 	}
 	bodies, conflicts := importer.Update(sideOf(base, u), sideOf(ours, u), sideOf(theirs, u), m.Source)
+	bodies = slices.DeleteFunc(bodies, func(b event.Body) bool {
+		_, removed := b.(*event.RelationRemoved)
+		return removed && i.Guessed
+	})
 	change := make([]importer.Line, len(bodies))
 	for n, b := range bodies {
 		change[n] = importer.Line{Body: b, Wall: i.Updated}
@@ -345,6 +389,16 @@ func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UU
 		}
 	}
 	return change, conflicts
+}
+
+// ownComment returns the comment of an issue whose uuid is a key, if there is one.
+func ownComment(s *reducer.State, issue event.UUID, key string) reducer.OwnComment {
+	if u, ok := event.ParseUUID(key); ok {
+		if own := s.OwnComment(u); own.Issue == issue {
+			return own
+		}
+	}
+	return reducer.OwnComment{}
 }
 
 // recall reads what the tracker started from.
