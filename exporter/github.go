@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,7 +24,6 @@ type (
 		ClosedAt  *string  `json:"closed_at,omitempty"`
 		Closed    bool     `json:"closed"`
 		Labels    []string `json:"labels"`
-		Assignee  string   `json:"assignee,omitempty"`
 	}
 	githubComment struct {
 		CreatedAt string `json:"created_at"`
@@ -39,8 +39,11 @@ func (x *export) github() error {
 	return x.each(func(i *store.Issue) error {
 		row := githubRow{Comments: []githubComment{}, Issue: githubIssue{
 			Title: i.Title, CreatedAt: i.CreatedAt.Std().Format("2006-01-02T15:04:05Z"), Closed: i.Status != event.Open,
-			Labels: orEmpty(append(append([]string(nil), i.Labels...), "priority:"+string(i.Priority))),
+			Labels: orEmpty(slices.Clone(i.Labels)),
 		}}
+		if i.Priority != event.Medium {
+			row.Issue.Labels = append(row.Issue.Labels, "priority:"+string(i.Priority))
+		}
 		if utf8.RuneCountInString(i.Title) > githubTitle {
 			row.Issue.Title = string([]rune(i.Title)[:githubTitle-1]) + "…"
 		}
@@ -54,13 +57,39 @@ func (x *export) github() error {
 		if i.Description != "" {
 			body = append(body, unmentioned(i.Description))
 		}
-		if b := x.list("Blocked by", i.BlockedBy, numbers); b != "" {
-			body = append(body, b)
-		}
+		body = append(body, x.githubFields(i, numbers)...)
 		row.Issue.Body = strings.Join(body, "\n\n")
 		for _, c := range i.Comments {
-			row.Comments = append(row.Comments, githubComment{c.CreatedAt.Std().Format("2006-01-02T15:04:05Z"), fmt.Sprintf("*Written by %s (%s).*\n\n%s", plain(c.Author), plain(c.Kind), unmentioned(c.Content))})
+			by := plain(c.Author)
+			if c.Kind != "note" {
+				by += " (" + plain(c.Kind) + ")"
+			}
+			row.Comments = append(row.Comments, githubComment{c.CreatedAt.Std().Format("2006-01-02T15:04:05Z"), "*Written by " + by + ".*\n\n" + unmentioned(c.Content)})
 		}
 		return x.line(row)
 	})
+}
+
+// githubFields names what GitHub has no text for, or takes only if it is there already:
+// an assignee has to be a member, and a milestone has a number.
+func (x *export) githubFields(i *store.Issue, numbers map[event.UUID]uint64) (lines []string) {
+	add := func(what, value string) {
+		if value != "" {
+			lines = append(lines, what+": "+value)
+		}
+	}
+	add("Reason for closing", unmentioned(oneLine(i.Reason)))
+	add("Assigned to", codes(i.Assignees))
+	if m := x.names[i.Milestone]; m != "" {
+		add("Milestone", plain(m))
+	}
+	add("Due", orNothing(i.DueAt))
+	add("Scheduled", orNothing(i.ScheduledAt))
+	if i.Parent != (event.UUID{}) {
+		add("Child of", x.name(i.Parent, numbers))
+	}
+	if b := x.list("Blocked by", i.BlockedBy, numbers); b != "" {
+		lines = append(lines, b)
+	}
+	return lines
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/importer"
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -53,6 +54,21 @@ func structure(document string) string {
 		}
 	}
 	return b.String()
+}
+
+// What GitHub's importer does not take is said in the text.
+func TestGitHubSaysEverything(t *testing.T) {
+	p, _ := reread(t, importer.CSV, importer.Names{System: "csv", Scope: "s"},
+		"id,title,status,priority,labels,assignees,milestone,due,parent,blocked_by,reason,comment\n1,one,,,,,,,,,,\n2,two,closed,high,l,ann;bo,v1,2026-01-01,1,1,because #1,said\n")
+	got := write(t, "github", p)
+	for _, want := range []string{
+		`\n\nReason for closing: because #<!-- -->1\n\nAssigned to: ` + "`ann`, `bo`" + `\n\nMilestone: ` + "`v1`" + `\n\nDue: 2026-01-01T00:00:00.000000000Z\n\nChild of: `,
+		`\n\nBlocked by: `, `"labels":["l","priority:high"]`, `"labels":[]`, `"body":"*Written by ` + "`unknown`" + `.*\n\nsaid"`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
 }
 
 // Nobody is notified when an export is posted on GitHub.
