@@ -47,7 +47,11 @@ func GitHub(s Source, o Options, out *Sink) error {
 		return out.Issue(i)
 	})
 	if left := comments.left(); err == nil && left > 0 {
-		out.Report.Warn(Warning{Name: "other-comments", Text: fmt.Sprintf("%d comments are left out: they are on pull requests, or on issues that are not in the source", left)})
+		text := "1 comment is left out: it is on a pull request, or on an issue that is not in the source"
+		if left > 1 {
+			text = fmt.Sprintf("%d comments are left out: they are on pull requests, or on issues that are not in the source", left)
+		}
+		out.Report.Warn(Warning{Name: "other-comments", Text: text})
 	}
 	if err == nil && any && !looksRight {
 		err = notOf("github", "it has no issue of GitHub, an object with number, title and state")

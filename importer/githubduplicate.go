@@ -25,6 +25,7 @@ var duplicateOf = sync.OnceValue(func() *regexp.Regexp {
 // relate relates an issue that was closed as a duplicate to the one that its texts name:
 // the last comment that names one, else the description.
 func (n *githubNumbers) relate(i *Issue, rep *Report) error {
+	i.Guessed = true
 	number := uint64(0)
 	for k := len(i.Comments) - 1; k >= 0 && number == 0; k-- {
 		number = i.namedOriginal(i.Comments[k].Text)

@@ -113,12 +113,18 @@ func fenceOf(words string) string {
 	return ""
 }
 
+// checkbox reads a task, whose mark is a bullet or a number.
 func checkbox(words string) (title string, done, ok bool) {
-	if len(words) < 6 || !strings.ContainsRune("-*+", rune(words[0])) || words[1:3] != " [" || words[4:6] != "] " {
+	rest := strings.TrimLeft(words, "0123456789")
+	marks := ".)"
+	if len(rest) == len(words) {
+		marks = "-*+"
+	}
+	if len(rest) < 6 || !strings.ContainsRune(marks, rune(rest[0])) || rest[1:3] != " [" || rest[4:6] != "] " {
 		return "", false, false
 	}
-	title = strings.TrimSpace(words[6:])
-	return title, words[3] != ' ', title != "" && bytes.IndexByte([]byte(" xX"), words[3]) >= 0
+	title = strings.TrimSpace(rest[6:])
+	return title, rest[3] != ' ', title != "" && bytes.IndexByte([]byte(" xX"), rest[3]) >= 0
 }
 
 // describe gives the lines below a task to it.

@@ -34,6 +34,7 @@ type Issue struct {
 	Comments  []Comment
 	Time      []TimeEntry
 	Deleted   bool // it was deleted there, and is asked for anyway
+	Guessed   bool // Relations were found in texts, which a source may leave out
 
 	Exact bool // it comes from an export of ours: what obeys the rules is not tidied
 

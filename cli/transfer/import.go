@@ -228,7 +228,11 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 	}
 	if r.Agent != "" {
 		if p, err := as.Read(ctx, tracker.Offline); err == nil && p.Mark(r.Agent, 1) == "unapproved" {
-			e.ProgressHint("ask an admin to approve the agent's key; until then its events are marked: git crosslink trust approve " + r.Agent)
+			hint := "ask an admin to approve the agent's key"
+			if t, err := repo.Trust(ctx); err == nil && t.Admin {
+				hint = "approve the agent's key"
+			}
+			e.ProgressHint(hint + "; until then its events are marked: git crosslink trust approve " + r.Agent)
 		}
 	}
 	return e.Print(ctx, result(e, r, answer))

@@ -262,6 +262,12 @@ var githubURL = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`"html_url":\s*"https://[^/"]+/([^/"]+/[^/"]+)/issues/|"url":\s*"https://[^/"]+/([^/"]+/[^/"]+)/issues/`)
 })
 
+// gitlabURL does the same for GitLab, where groups have groups. The URL is a cell of its
+// own: texts may name the issues of other projects.
+var gitlabURL = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[,;\t]"?https?://[^/\s",;]+/([^\s",;]+)/-/issues/[0-9]+"?[,;\t]`)
+})
+
 // remoteScope finds owner and name in the URL of a remote.
 var remoteScope = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[:/]([^/:]+/[^/:]+?)(?:\.git)?/?$`) })
 
@@ -274,14 +280,14 @@ func (s *source) scope(said, url string) (string, error) {
 	if said != "" {
 		return said, nil
 	}
-	if s.name == "github" && s.file != nil {
+	if url := map[string]*regexp.Regexp{"github": githubURL(), "gitlab": gitlabURL()}[s.name]; url != nil && s.file != nil {
 		head := make([]byte, 64<<10)
 		n, err := s.file.ReadAt(head, 0)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
 		}
-		if m := githubURL().FindSubmatch(head[:n]); m != nil {
-			return string(m[1]) + string(m[2]), nil
+		if m := url.FindSubmatch(head[:n]); m != nil {
+			return string(bytes.Join(m[1:], nil)), nil
 		}
 	}
 	if s.name == importer.Own {
