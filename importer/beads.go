@@ -131,8 +131,8 @@ func (b *beadsRow) skipped(o Options) string {
 
 // beadsKeys collects the ids of all rows that become issues, since rows name
 // others that come later.
-func beadsKeys(s Source, o Options) (map[string]string, error) {
-	keys := map[string]string{}
+func beadsKeys(s Source, o Options) (*rowKeys, error) {
+	keys := newRowKeys()
 	looksRight := false
 	first := ""
 	err := rows(s, func(r row) error {
@@ -140,7 +140,7 @@ func beadsKeys(s Source, o Options) (map[string]string, error) {
 		if r.err == nil && json.Unmarshal(r.raw, &b) == nil {
 			looksRight = looksRight || b.ID != "" || b.Type != ""
 			if b.ID != "" && tooLong(b.ID) == "" && b.skipped(o) == "" {
-				keys[b.ID] = b.key()
+				keys.add(b.key(), b.ID)
 			}
 		}
 		if first == "" {
@@ -157,7 +157,7 @@ func beadsKeys(s Source, o Options) (map[string]string, error) {
 // beadsPriorities are ours for 0 … 4.
 var beadsPriorities = []event.Priority{event.Critical, event.High, event.Medium, event.Low, event.Low}
 
-func beadsIssue(r row, o Options, keys map[string]string, rep *Report) (*Issue, string) {
+func beadsIssue(r row, o Options, keys *rowKeys, rep *Report) (*Issue, string) {
 	var b beadsRow
 	if r.err != nil {
 		rep.bad(r.line, "the line "+r.err.Error())
@@ -278,18 +278,18 @@ func beadsTimes(i *Issue, b *beadsRow, rep *Report) {
 	}
 }
 
-func beadsEdges(i *Issue, b *beadsRow, keys map[string]string, rep *Report) {
+func beadsEdges(i *Issue, b *beadsRow, keys *rowKeys, rep *Report) {
 	var kept []json.RawMessage
 	for _, d := range b.Deps {
 		switch {
 		case d.From != "" && d.From != b.ID || d.To == b.ID || d.To == "":
 			rep.skipEdge(i, "bad-edge", "the dependency from "+quote(d.From)+" to "+quote(d.To)+" is not from this issue to another issue")
 			continue
-		case keys[d.To] == "":
+		case keys.of(d.To) == "":
 			rep.skipEdge(i, "dangling-edge", "depends on "+quote(d.To)+" ("+d.Type+"), which is not imported")
 			continue
 		}
-		i.edge(d.Type, keys[d.To], rep)
+		i.edge(d.Type, keys.of(d.To), rep)
 		if m := string(d.Metadata); d.Thread != "" || m != "" && m != "null" && m != `""` && m != "{}" && m != `"{}"` {
 			raw, _ := json.Marshal(d)
 			kept = append(kept, raw)
@@ -305,7 +305,7 @@ func beadsEdges(i *Issue, b *beadsRow, keys map[string]string, rep *Report) {
 		b.Parent = b.ID[:dot] // ids below another one's are its children
 	}
 	if b.Parent != b.ID {
-		i.Parent = keys[b.Parent]
+		i.Parent = keys.of(b.Parent)
 	}
 }
 

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,6 +118,54 @@ func (c *cells) keep(p []byte) int {
 		}
 	}
 	return len(kept)
+}
+
+// rowKeys are the keys of the rows of a source, which rows name that come before them.
+type rowKeys struct {
+	seen   map[nameHash]bool // whether the second reading has met the row
+	others map[string]string // keys by other names of their rows
+}
+
+func newRowKeys() *rowKeys {
+	return &rowKeys{map[nameHash]bool{}, map[string]string{}}
+}
+
+// nameHash stands for a name in a set of many.
+type nameHash [16]byte
+
+func hashOf(name string) (h nameHash) {
+	sum := sha256.Sum256([]byte(name))
+	copy(h[:], sum[:])
+	return h
+}
+
+// add notes a row and another name of it.
+func (k *rowKeys) add(key, name string) {
+	if tooLong(key) != "" || tooLong(name) != "" {
+		return
+	}
+	if h := hashOf(key); !k.seen[h] {
+		k.seen[h] = false
+	}
+	if _, ok := k.others[name]; !ok && name != "" && name != key {
+		k.others[name] = key
+	}
+}
+
+// of is the key of the row that is called name, "" if there is none.
+func (k *rowKeys) of(name string) string {
+	if _, ok := k.seen[hashOf(name)]; ok {
+		return name
+	}
+	return k.others[name]
+}
+
+// meet reports whether the second reading meets a row for the first time.
+func (k *rowKeys) meet(key string) bool {
+	h := hashOf(key)
+	first := !k.seen[h]
+	k.seen[h] = true
+	return first
 }
 
 // laterSaid passes over an error of a first reading that the second one meets, too,

@@ -116,6 +116,12 @@ func hostiles() []hostile {
 				say("%d,t,%d,%d,m%d\n", n, n+1, n+1, n)
 			}
 		}, rows, nil, 0, ""},
+		{"many long texts", "csv", func(say func(string, ...any)) { // of which only the ids are kept
+			say("id,title,description,milestone\n")
+			for n := range 5000 {
+				say("%d,t,%s,m%d\n", n, many("x", 64<<10), n)
+			}
+		}, 5000, nil, 0, ""},
 		{"tasks below tasks", "markdown", func(say func(string, ...any)) {
 			for n := range rows {
 				say("%s- [ ] task %d\n", many(" ", n%1000), n)

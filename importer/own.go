@@ -106,8 +106,8 @@ type ownRow struct {
 // from the events only.
 var ownKnown = known[ownRow]("_type", "status_by")
 
-func ownKeys(s Source) (map[string]bool, error) {
-	keys, header, any := map[string]bool{}, false, false
+func ownKeys(s Source) (map[event.UUID]bool, error) {
+	keys, header, any := map[event.UUID]bool{}, false, false
 	err := rows(s, func(r row) error {
 		any = true
 		var row struct {
@@ -119,8 +119,8 @@ func ownKeys(s Source) (map[string]bool, error) {
 				return err
 			}
 			header = header || row.Type == "header" || row.Type == "issue" && row.UUID != ""
-			if _, ok := event.ParseUUID(row.UUID); ok && row.Type == "issue" {
-				keys[row.UUID] = true
+			if u, ok := event.ParseUUID(row.UUID); ok && row.Type == "issue" {
+				keys[u] = true
 			}
 		}
 		return nil
@@ -142,7 +142,7 @@ func ownVersion(r row, kind string) error {
 	return notOf(Own, "line %d says that the export has version %s, but only version %d can be read", r.line, shorten(string(header.V), 20), OwnVersion)
 }
 
-func ownIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, error) {
+func ownIssue(r row, o Options, keys map[event.UUID]bool, rep *Report) (*Issue, error) {
 	var w ownRow
 	if err := json.Unmarshal(r.raw, &w); err != nil {
 		return nil, fmt.Errorf("the line is not an issue of an export: %w", err)
@@ -187,21 +187,25 @@ func ownIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, erro
 	return i, nil
 }
 
-func ownEdges(i *Issue, w *ownRow, keys map[string]bool, rep *Report) {
-	if w.Parent != "" && !keys[w.Parent] {
+func ownEdges(i *Issue, w *ownRow, keys map[event.UUID]bool, rep *Report) {
+	there := func(uuid string) bool {
+		u, ok := event.ParseUUID(uuid)
+		return ok && keys[u]
+	}
+	if w.Parent != "" && !there(w.Parent) {
 		rep.skipEdge(i, "dangling-edge", "the parent "+quote(w.Parent)+" is not in the export")
 		w.Parent = ""
 	}
 	i.Parent = w.Parent
 	for _, b := range w.BlockedBy {
-		if !keys[b] {
+		if !there(b) {
 			rep.skipEdge(i, "dangling-edge", "the blocker "+quote(b)+" is not in the export")
 			continue
 		}
 		i.BlockedBy = append(i.BlockedBy, b)
 	}
 	for _, r := range w.Relations {
-		if !keys[r.UUID] || !slices.Contains([]string{"related", "discovered-from", "duplicates", "supersedes"}, r.Kind) {
+		if !there(r.UUID) || !slices.Contains([]string{"related", "discovered-from", "duplicates", "supersedes"}, r.Kind) {
 			rep.skipEdge(i, "dangling-edge", quote(r.Kind)+" to "+quote(r.UUID)+" is not in the export")
 			continue
 		}

@@ -77,27 +77,22 @@ func table(format string, s Source, o Options, out *Sink) error {
 	if err != nil {
 		return err
 	}
-	keys, same, first := map[string]string{}, map[string]int{}, true
+	keys, same, first := newRowKeys(), map[string]int{}, true
 	if err := laterSaid(records(s, h.comma, func(line int, rec []string, err error) error {
 		if first {
 			first = false
 			return nil
 		}
 		if err == nil && len(rec) <= maxColumns && !blank(rec) {
-			if key := h.key(rec, same); tooLong(key) == "" {
-				keys[key] = key
-				for _, c := range []column{colKey, colNumericID} {
-					if name := h.cell(rec, c); name != "" && tooLong(name) == "" && keys[name] == "" {
-						keys[name] = key
-					}
-				}
-			}
+			key := h.key(rec, same)
+			keys.add(key, h.cell(rec, colKey))
+			keys.add(key, h.cell(rec, colNumericID))
 		}
 		return nil
 	})); err != nil {
 		return err
 	}
-	seen := map[string]bool{}
+	milestones := map[nameHash]bool{}
 	same, first = map[string]int{}, true
 	return records(s, h.comma, func(line int, rec []string, err error) error {
 		if first {
@@ -125,12 +120,12 @@ func table(format string, s Source, o Options, out *Sink) error {
 		}
 		t := &tableRow{line: line, rec: rec, meaning: h.meaning, header: h.names, o: o, rep: out.Report}
 		i := t.issue(format, key, keys)
-		if seen[i.Key] {
+		if !keys.meet(i.Key) {
 			out.Report.bad(line, "an earlier row has the same id "+quote(i.Key))
 			return nil
 		}
-		if seen[i.Key] = true; i.Milestone != "" && !seen["\x00"+i.Milestone] {
-			seen["\x00"+i.Milestone] = true
+		if name := hashOf(i.Milestone); i.Milestone != "" && !milestones[name] {
+			milestones[name] = true
 			if err := out.Milestone(&Milestone{Key: i.Milestone, Name: i.Milestone}); err != nil {
 				return err
 			}
@@ -270,10 +265,11 @@ func (h *heading) key(rec []string, same map[string]int) string {
 	return wordsKey("title/", (&tableRow{rec: rec, meaning: h.meaning}).one(colTitle), same)
 }
 
-// cell returns what the first column of a meaning holds.
+// cell returns what the first column of a meaning holds. It is a copy, which may be kept
+// when the row is not.
 func (h *heading) cell(rec []string, c column) string {
 	if at := slices.Index(h.meaning, c); at >= 0 && at < len(rec) {
-		return strings.TrimSpace(rec[at])
+		return strings.Clone(strings.TrimSpace(rec[at]))
 	}
 	return ""
 }
@@ -361,7 +357,7 @@ func quotedWord(v string) (word, rest string, ok bool) {
 	}
 }
 
-func (t *tableRow) issue(format, key string, keys map[string]string) *Issue {
+func (t *tableRow) issue(format, key string, keys *rowKeys) *Issue {
 	i := &Issue{Key: key, Line: t.line, Exact: IsOwn(key)}
 	i.Number, _ = strconv.ParseUint(t.one(colKey), 10, 63)
 	i.Title, i.Description = t.one(colTitle), t.one(colText)
@@ -445,9 +441,9 @@ func (t *tableRow) times(i *Issue) {
 	}
 }
 
-func (t *tableRow) edges(i *Issue, keys map[string]string) {
+func (t *tableRow) edges(i *Issue, keys *rowKeys) {
 	other := func(what, name string) (key string) {
-		if key = keys[name]; key == "" || key == i.Key {
+		if key = keys.of(strings.Clone(name)); key == "" || key == i.Key {
 			t.rep.skipEdge(i, "dangling-edge", what+" "+quote(name)+" is not another row of the table")
 			return ""
 		}
