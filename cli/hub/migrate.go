@@ -3,7 +3,9 @@ package hub
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/migrate"
 )
@@ -135,8 +138,8 @@ func tellMigrated(r *migrate.Report, dryRun bool, e *command.Env) {
 	for _, n := range r.Settled {
 		e.Progress("issue %s gets the number %d", n.Issue, n.Is)
 	}
-	for _, l := range r.Locks {
-		e.Progress("not carried over: the lock of '%s' on issue %d", l.Agent, l.Number)
+	for _, line := range lockLines(r.Locks) {
+		e.Progress("not carried over: %s", line)
 	}
 	if n := r.Left.Requests + r.Left.Acks + r.Left.Heartbeats + r.Left.Approvals; n > 0 {
 		e.Progress("not carried over: %s, %s, %s and %s", frame.Count(r.Left.Requests, "request"), frame.Count(r.Left.Acks, "answer"),
@@ -161,6 +164,22 @@ func tellMigrated(r *migrate.Report, dryRun bool, e *command.Env) {
 	if dir := filepath.Dir(r.Replica); r.Pushed {
 		e.ProgressHint(fmt.Sprintf("then have this clone begin again with the old hub: mv %s %s && git crosslink sync", shell.Word(dir), shell.Word(dir+"-migrated")))
 	}
+}
+
+// lockLines lists locks, a line for each agent.
+func lockLines(locks []event.BaseLock) (lines []string) {
+	of := map[string][]string{}
+	for _, l := range locks {
+		of[l.Agent] = append(of[l.Agent], strconv.FormatUint(l.Number, 10))
+	}
+	for _, agent := range slices.Sorted(maps.Keys(of)) {
+		if numbers := of[agent]; len(numbers) > 1 {
+			lines = append(lines, fmt.Sprintf("the locks of '%s' on issues %s", agent, strings.Join(numbers, ", ")))
+		} else {
+			lines = append(lines, fmt.Sprintf("the lock of '%s' on issue %s", agent, numbers[0]))
+		}
+	}
+	return lines
 }
 
 func runFinalize(ctx context.Context, now bool, accepted []string, e *command.Env) error {
