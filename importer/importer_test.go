@@ -179,12 +179,14 @@ func TestLongTexts(t *testing.T) {
 }
 
 func FuzzBeads(f *testing.F) {
-	fuzz(f, "beads", `{"id":"a.1","title":"x","dependencies":[{"depends_on_id":"a","type":"blocks"}]}`)
+	fuzz(f, "beads", `{"id":"a.1","title":"x","dependencies":[{"depends_on_id":"a","type":"blocks"}],"metadata":{"crosslink":"0f2d71ab-1197-8caa-8427-01caba19d5df"}}`)
 }
 func FuzzGitHub(f *testing.F) {
 	fuzz(f, "github", `[{"number":1,"title":"x","state":"closed","comments":[{"id":"c"}]}]`)
 }
-func FuzzCSV(f *testing.F) { fuzz(f, "csv", "id,title,parent\n1,x,\n2,y,1\n") }
+func FuzzCSV(f *testing.F) {
+	fuzz(f, "csv", "id,title,parent,uuid\n1,x,,\n2,y,1,0f2d71ab-1197-8caa-8427-01caba19d5df\n")
+}
 func FuzzJira(f *testing.F) {
 	fuzz(f, "jira", "Issue key,Summary,Comment,Comment\nA-1,x,01/Jan/26 1:02 AM;bob;hi,\n")
 }
