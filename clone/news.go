@@ -151,14 +151,14 @@ func (c *Clone) tellOne(p reading.Projection, u event.UUID, n shown, asking even
 		if row.Number == 0 {
 			return n
 		}
-		c.Notice(fail.Notice{Code: "numbered", Text: fmt.Sprintf("%s '%s' is now %d", row.Short, row.Title, row.Number)})
+		c.Notice(fail.Notice{Code: "numbered", Text: fmt.Sprintf("%s '%s' is now %d", row.Short, fail.Truncate(row.Title), row.Number)})
 		return shown{}
 	}
 	claim, err := standing.Of(p, u, n.Agent)
 	if err != nil || claim.Outcome == standing.Pending || string(claim.Outcome) == n.Lock {
 		return n
 	}
-	name := fmt.Sprintf("%s '%s'", row.Name(), row.Title)
+	name := fmt.Sprintf("%s '%s'", row.Name(), fail.Truncate(row.Title))
 	tell := func(format string, args ...any) {
 		if u != asking {
 			c.Notice(fail.Notice{Code: "lock", Text: fmt.Sprintf(format, args...)})

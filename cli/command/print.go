@@ -15,11 +15,22 @@ func (e *Env) Print(ctx context.Context, r frame.Result) error {
 	if e.Wrote && e.AfterWrite != nil {
 		e.AfterWrite(ctx)
 	}
-	e.tellCut(ctx, r.Cut)
-	if e.ShowsPage(r) && e.read && !e.Wrote {
-		r.Age = e.age()
+	page := e.ShowsPage(r)
+	if part := e.part(ctx, r.Cut); part != "" {
+		const all = "show all: --limit 0"
+		if page {
+			r.Below = append(r.Below, part+"; "+all)
+		} else {
+			e.Warn("limited", part, all)
+		}
 	}
-	if r.Age == "" {
+	age := ""
+	if page && e.read && !e.Wrote {
+		age = e.age()
+	}
+	if age != "" {
+		r.Below = append(r.Below, age)
+	} else {
 		e.tellOld()
 	}
 	if err := e.Write(ctx, r); err != nil {
@@ -31,14 +42,16 @@ func (e *Env) Print(ctx context.Context, r frame.Result) error {
 	return nil
 }
 
-// tellCut says that a list is not whole, unless advice.crosslink.limited is off.
-func (e *Env) tellCut(ctx context.Context, c *frame.Cut) {
+// part says which part of a list is shown, "" for all of it, or if
+// advice.crosslink.limited is off.
+func (e *Env) part(ctx context.Context, c *frame.Cut) string {
 	if c == nil || c.Next == nil {
-		return
+		return ""
 	}
-	if v, _ := e.Setting(ctx, "advice.crosslink.limited"); frame.IsTrue(v, true) {
-		e.Warn("limited", fmt.Sprintf("showing %d of %s", c.Shown, frame.Count(c.Total, c.Of)), "show all: --limit 0")
+	if v, _ := e.Setting(ctx, "advice.crosslink.limited"); !frame.IsTrue(v, true) {
+		return ""
 	}
+	return fmt.Sprintf("showing %d of %s", c.Shown, frame.Count(c.Total, c.Of))
 }
 
 // Notice prints a notice of the tracker. On a terminal the age of an answer is

@@ -18,7 +18,7 @@ type Result struct {
 	Long        bool        // the page may be long
 	Nothing     string      // what a person reads in place of an empty page
 	NothingHint string
-	Age         string   // below the page: how old it is
+	Below       []string // the page: which part of a list it is, how old it is
 	Cut         *Cut     // --json: which part of a list it is; nil for all of it
 	Failure     *Failure // why the status is not 0, although there is a result
 }
@@ -59,8 +59,8 @@ func (t *Terminal) Write(ctx context.Context, r Result) error {
 	show := func(w io.Writer) error {
 		p.W = bufio.NewWriter(w)
 		r.Page(p)
-		if r.Age != "" {
-			p.wrapped("", r.Age, func(line string) Painted { return p.Paint(Note, line) })
+		for _, l := range r.Below {
+			p.wrapped("", l, func(line string) Painted { return p.Paint(Note, line) })
 		}
 		return p.W.Flush()
 	}
