@@ -139,6 +139,8 @@ func OpenError(err error) error {
 	switch {
 	case errors.Is(err, git.ErrNotRepository):
 		return &fail.Error{Kind: fail.Fatal, Code: "no-repository", Message: "not a git repository (or any of the parent directories)", Err: err}
+	case errors.Is(err, git.ErrNoGit):
+		return &fail.Error{Kind: fail.Fatal, Code: "no-git", Message: "there is no program 'git' on your PATH", Err: err}
 	}
 	var unsafe *git.UnsafeError
 	if errors.As(err, &unsafe) {

@@ -48,6 +48,7 @@ var asides = map[fail.Code]string{
 // rows hold the advice by code, nil if nothing has to be done.
 var rows = map[fail.Code][]string{
 	// what keeps this side from working
+	"no-git":                 {"install git 2.36 or newer: https://git-scm.com/downloads"},
 	"no-repository":          {"change to a repository, or create one: git init"},
 	"unsafe-repository":      {"if you trust it: git config --global --add safe.directory <directory>"},
 	"unsafe-repository/bare": {"if you trust it: git --git-dir=<directory> crosslink …"},

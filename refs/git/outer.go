@@ -18,6 +18,9 @@ import (
 // ErrNotRepository says that there is no git repository here.
 var ErrNotRepository = errors.New("not a git repository")
 
+// ErrNoGit says that there is no program git.
+var ErrNoGit = errors.New("git is not installed")
+
 // UnsafeError says that git refuses to work in a repository because it belongs
 // to somebody else. Says holds git's own words, which tell what to do.
 type UnsafeError struct{ Says string }
@@ -168,6 +171,9 @@ func (o *Outer) ask(ctx context.Context, args ...string) ([]byte, error) {
 // place that reads them, in the C locale; whatever is not recognised is passed
 // on as git said it.
 func discoverError(err error) error {
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%w: %w", ErrNoGit, err)
+	}
 	ge, ok := errors.AsType[*Error](err)
 	if !ok {
 		return err

@@ -113,6 +113,12 @@ func TestDiscover(t *testing.T) {
 			}
 		}
 	})
+	t.Run("no git", func(t *testing.T) {
+		t.Setenv("PATH", t.TempDir())
+		if _, err := git.Discover(ctx, plain, nil); !errors.Is(err, git.ErrNoGit) {
+			t.Error(err)
+		}
+	})
 	t.Run("somebody else's", func(t *testing.T) {
 		env := append(os.Environ(), "GIT_TEST_ASSUME_DIFFERENT_OWNER=1")
 		var unsafe *git.UnsafeError
