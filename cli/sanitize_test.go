@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
@@ -120,6 +121,19 @@ func TestHubsWordsForgeNoLines(t *testing.T) {
 	e.Notice(fail.Notice{Code: "unreachable/push", Text: words, Fields: fail.Fields{"git": words}})
 	e.Progress("%s", words)
 	check(t, "notice and talk", errs.String(), shown+"\nhint: git says: "+shown+"\n"+shown+"\n")
+}
+
+// TestUnreachableIsSaidOnce: a command that waits asks the hub again and again.
+func TestUnreachableIsSaidOnce(t *testing.T) {
+	var errs strings.Builder
+	e := &command.Env{Terminal: &frame.Terminal{Streams: frame.Streams{Err: &errs}, System: frame.System{Getenv: func(string) string { return "" }}}}
+	for _, n := range []fail.Notice{{Code: "unreachable", Text: "not reachable, as of just now"}, {Code: "paced", Text: "in about 20 s"},
+		{Code: "unreachable", Text: "not reachable, as of 1 min ago"}, {Code: "unanswered", Text: "no answer"}} {
+		e.Notice(n)
+	}
+	check(t, "notices", strings.Count(errs.String(), "not reachable, as of just now\n"), 1)
+	check(t, "notices", strings.Count(errs.String(), "in about 20 s\n"), 1)
+	check(t, "repeated", strings.Contains(errs.String(), "1 min ago") || strings.Contains(errs.String(), "no answer"), false)
 }
 
 // writers are the files that hold a stream: each writes what has been sanitized,

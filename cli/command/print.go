@@ -57,7 +57,12 @@ func (e *Env) part(ctx context.Context, c *frame.Cut) string {
 // Notice prints a notice of the tracker. On a terminal the age of an answer is
 // printed below the page, if there is one.
 func (e *Env) Notice(n fail.Notice) {
-	e.unreached = e.unreached || n.Code.Name() == "unreachable" || n.Code.Name() == "unanswered"
+	if n.Code.Name() == "unreachable" || n.Code.Name() == "unanswered" {
+		if e.unreached {
+			return // a command that waits asks again and again
+		}
+		e.unreached = true
+	}
 	if n.Code == "stale" && e.OutTTY {
 		e.old = &n
 		return

@@ -175,6 +175,11 @@ func stopTimer(u *urfave.Context, e *command.Env, t *timer) (*frame.Result, erro
 		return nil, err
 	}
 	end := event.TimeOf(e.Now())
+	if t.Started > end {
+		return nil, &frame.Failure{Code: frame.ExitUsage, Kind: "stale-timer",
+			Message: fmt.Sprintf("the timer was started %s, which is in the future: the clock was changed", e.Date(t.Started)),
+			Hints:   []string{"discard the timer: git crosslink timer discard", "then record the time: git crosslink time add <id> <duration>"}}
+	}
 	if u.IsSet("at") {
 		if end, err = frame.ParseDate("--at", u.String("at"), frame.DayEnd, e.Now()); err != nil {
 			return nil, err
@@ -184,7 +189,7 @@ func stopTimer(u *urfave.Context, e *command.Env, t *timer) (*frame.Result, erro
 			f.Kind = "bad-value"
 			return nil, f
 		}
-	} else if time.Duration(end-t.Started) > maxTimer || end < t.Started || t.Boot != bootID() {
+	} else if time.Duration(end-t.Started) > maxTimer || t.Boot != bootID() {
 		return nil, &frame.Failure{Code: frame.ExitUsage, Kind: "stale-timer",
 			Message: fmt.Sprintf("the timer was started %s, and may have run for too long", e.Ago(t.Started)),
 			Hints:   []string{"say when the work ended: git crosslink timer stop --at <time>", "or discard the timer: git crosslink timer discard"}}
