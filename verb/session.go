@@ -1,6 +1,7 @@
 package verb
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -158,49 +159,71 @@ type HandoffNote struct {
 	Signer  string     // fingerprint of the key that signed it
 }
 
-// HandoffOn returns the newest hand-off on an issue, nil if there is none.
-func HandoffOn(p tracker.Projection, i *store.Issue) (*HandoffNote, error) {
+// Trusted decides by the mark of a line, and by the key that signed it, whether a
+// hand-off is looked at. nil looks at all.
+type Trusted func(mark, signer string) bool
+
+// HandoffOn returns the newest hand-off on an issue, nil if there is none. Its writer is
+// the agent whose text it is: the last one that edited the comment, if somebody did.
+func HandoffOn(p tracker.Projection, i *store.Issue, trusted Trusted) (*HandoffNote, error) {
 	lines, err := p.History(i.UUID)
 	if err != nil {
 		return nil, err
 	}
-	var note *HandoffNote
-	for k := range i.Comments {
+	added, edited := map[event.UUID]*event.Envelope{}, map[event.UUID]*event.Envelope{}
+	for _, e := range lines {
+		switch b := e.Body.(type) {
+		case *event.CommentAdded:
+			if added[b.Comment] == nil {
+				added[b.Comment] = e
+			}
+		case *event.CommentEdited:
+			if last := edited[b.Comment]; last == nil || last.Key().Less(e.Key()) {
+				edited[b.Comment] = e
+			}
+		}
+	}
+	for k := len(i.Comments) - 1; k >= 0; k-- {
 		c := &i.Comments[k]
 		if c.Kind != Handoff {
 			continue
 		}
-		note = &HandoffNote{By: c.Author, At: c.CreatedAt, Text: c.Content, Issue: i.UUID, Comment: c.UUID}
-		for _, e := range lines {
-			if b, added := e.Body.(*event.CommentAdded); added && b.Comment == c.UUID {
-				note.Mark, note.Signer = p.Mark(e.Agent, e.Seq), e.SignedBy
-				break
-			}
+		note := &HandoffNote{By: c.Author, At: c.CreatedAt, Text: c.Content, Issue: i.UUID, Comment: c.UUID}
+		if line := cmp.Or(edited[c.UUID], added[c.UUID]); line != nil { // else it comes from a checkpoint
+			note.By, note.Mark, note.Signer = line.Agent, p.Mark(line.Agent, line.Seq), line.SignedBy
+		}
+		if trusted == nil || trusted(note.Mark, note.Signer) {
+			return note, nil
 		}
 	}
-	return note, nil
+	return nil, nil
 }
+
+// maxUntrusted bounds how many hand-offs are passed over in search of a trusted one.
+const maxUntrusted = 20
 
 // HandoffBy returns the notes with which an agent ended a session last, nil if there
 // are none. If agent is empty, any agent counts.
-func HandoffBy(p tracker.Projection, agent string) (*HandoffNote, error) {
+func HandoffBy(p tracker.Projection, agent string, trusted Trusted) (*HandoffNote, error) {
 	all, err := p.Sessions(store.SessionFilter{Agent: agent})
 	if err != nil {
 		return nil, err
 	}
-	var last *reducer.Session
-	for _, x := range all {
-		if x.Ended && x.Notes != "" && x.Notes != Superseded && (last == nil || x.EndedAt >= last.EndedAt) {
-			last = x
+	all = slices.DeleteFunc(slices.Clone(all), func(x *reducer.Session) bool { return !x.Ended || x.Notes == "" || x.Notes == Superseded })
+	slices.Reverse(all) // of two that ended at one time, the later one first
+	slices.SortStableFunc(all, func(x, y *reducer.Session) int { return cmp.Compare(y.EndedAt, x.EndedAt) })
+	for _, x := range all[:min(len(all), maxUntrusted)] {
+		note := &HandoffNote{By: x.Agent, At: x.EndedAt, Text: x.Notes, Issue: x.Issue, Session: x.UUID, Mark: p.Mark(x.Agent, x.Started.Seq)}
+		line, err := p.Line(x.Agent, x.Started.Seq)
+		if err != nil {
+			return nil, err
+		}
+		if line != nil {
+			note.Signer = line.SignedBy
+		}
+		if trusted == nil || trusted(note.Mark, note.Signer) {
+			return note, nil
 		}
 	}
-	if last == nil {
-		return nil, nil
-	}
-	note := &HandoffNote{By: last.Agent, At: last.EndedAt, Text: last.Notes, Issue: last.Issue, Session: last.UUID, Mark: p.Mark(last.Agent, last.Started.Seq)}
-	line, err := p.Line(last.Agent, last.Started.Seq)
-	if line != nil {
-		note.Signer = line.SignedBy
-	}
-	return note, err
+	return nil, nil
 }

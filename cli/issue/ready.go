@@ -128,7 +128,7 @@ func claimedOf(ctx context.Context, repo *command.Repository, c *tracker.Claim, 
 	}
 	shapes := answer.New(c.View)
 	doc.Flags = command.FlagsShape(shapes, flags)
-	note, err := verb.HandoffOn(c.View, i)
+	note, err := verb.HandoffOn(c.View, i, nil)
 	if err == nil && note != nil {
 		doc.Handoff = command.HandoffShape(shapes, note)
 	}

@@ -342,7 +342,7 @@ func runSessionHandoff(ctx context.Context, id, agent string, e *command.Env) er
 			if err != nil {
 				return err
 			}
-			if note, err = verb.HandoffOn(p, i); err != nil {
+			if note, err = verb.HandoffOn(p, i, nil); err != nil {
 				return err
 			}
 		case agent == "":
@@ -352,7 +352,7 @@ func runSessionHandoff(ctx context.Context, id, agent string, e *command.Env) er
 			if agent != "" && p.Agent(agent) == nil {
 				return &store.NotFoundError{What: "agent", ID: agent}
 			}
-			if note, err = verb.HandoffBy(p, agent); err != nil {
+			if note, err = verb.HandoffBy(p, agent, nil); err != nil {
 				return err
 			}
 		}

@@ -307,16 +307,16 @@ func handoffFor(repo *command.Repository, p tracker.Projection, shapes *answer.B
 		if err != nil {
 			return nil, err
 		}
-		note, err := verb.HandoffOn(p, i)
+		note, err := verb.HandoffOn(p, i, repo.Trusted)
 		if err != nil {
 			return nil, err
 		}
-		if note != nil && repo.Trusted(note.Mark, note.Signer) {
+		if note != nil {
 			return command.HandoffShape(shapes, note), nil
 		}
 	}
-	note, err := verb.HandoffBy(p, me)
-	if err != nil || note == nil || !repo.Trusted(note.Mark, note.Signer) {
+	note, err := verb.HandoffBy(p, me, repo.Trusted)
+	if err != nil || note == nil {
 		return nil, err
 	}
 	return command.HandoffShape(shapes, note), nil

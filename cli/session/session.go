@@ -107,7 +107,7 @@ func runSessionStart(ctx context.Context, opts sessionOptions, e *command.Env) e
 	}
 	if !st.already {
 		e.Progress("started a session")
-		if note, err := verb.HandoffBy(st.r.View, st.r.Agent); err == nil && note != nil {
+		if note, err := verb.HandoffBy(st.r.View, st.r.Agent, nil); err == nil && note != nil {
 			e.ProgressHint("git crosslink session handoff")
 		}
 	}
