@@ -266,5 +266,5 @@ func (c *Clone) Task(decide, insist bool) syncer.Task {
 		u = syncer.Somebody
 	}
 	return syncer.Task{Decide: decide, Insist: insist, Background: c.Unwatched, Look: c.Hub.Moved(c.Contact) || c.Contact.Other != "",
-		Urgency: u, Limits: c.Limits(), CommandWait: c.Wait(), Own: replay.Agents + c.Agent}
+		Looked: c.Contact.Last, Urgency: u, Limits: c.Limits(), CommandWait: c.Wait(), Own: replay.Agents + c.Agent}
 }

@@ -56,7 +56,7 @@ func (x *Exchange) Publish(ctx context.Context, r drive.Run) (Outcome, error) {
 }
 
 // Look returns the current state of the clone.
-func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, step bool) (drive.Seen, error) {
+func (d *sender) Look(ctx context.Context, losses hubs.Losses, step bool) (drive.Seen, error) {
 	s, err := d.Reads.Load(ctx)
 	if err != nil {
 		return drive.Seen{}, err
@@ -64,8 +64,7 @@ func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, 
 	d.snap = s
 	v := syncer.View{Open: s.Bound && s.Writable(), Ledger: syncer.Tip(s.AllRefs[replay.HubRoot+replay.LedgerName]), Urgency: clone.Urgency(s),
 		Lost: d.Contact.NoMeta, Elsewhere: d.Hub.Elsewhere(d.Contact) != "", Apart: d.Hub.Apart(d.Contact) != ""}
-	author := d.author(s)
-	v.Mine = len(s.Pending(author)) > 0
+	v.Mine = len(s.Pending(d.author(s))) > 0
 	logs := s.Active()
 	for name := range losses {
 		id, isLog := strings.CutPrefix(name, replay.Agents)
@@ -79,9 +78,6 @@ func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, 
 		_, lost := losses[replay.Agents+id]
 		x := syncer.Log{Name: replay.Agents + id, Last: l.Seq, OnHub: l.HubSeq, Hub: syncer.Tip(l.Hub), Sends: l.Sends(), Lost: lost,
 			Back: lost && !l.Diverged && !l.Foreign && !l.Torn && l.Hub != ""}
-		if v.Mine && id < author && m.JustRaced(d.Now()) && len(s.Pending(id)) > 0 {
-			v.Before++
-		}
 		if !x.Sends && !x.Lost {
 			continue
 		}

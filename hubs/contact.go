@@ -34,9 +34,6 @@ type Note struct {
 	PushSeen  string `json:"push_seen,omitempty"`
 	PushApart string `json:"push_apart,omitempty"`
 
-	// Raced is when this clone last lost a race for the ledger.
-	Raced time.Time `json:"raced,omitzero"`
-
 	// NoAtomic: the hub cannot push atomically.
 	NoAtomic bool `json:"no_atomic,omitempty"`
 	// Refused is that the hub at RefusedTo takes no push at all, and since when;

@@ -77,7 +77,7 @@ func (r Refusal) stamped(n fail.Notice, agent string) fail.Notice {
 // Memory is what is remembered of a hub, as the machine knows it.
 func (c *Contact) Memory(h *Hub, p syncer.Pace) syncer.Memory {
 	c.Reload()
-	m := syncer.Memory{Pace: p, NoAtomic: c.NoAtomic, Raced: c.Raced, Refused: map[string]syncer.Refusal{}}
+	m := syncer.Memory{Pace: p, NoAtomic: c.NoAtomic, Refused: map[string]syncer.Refusal{}}
 	for name, r := range c.Refusals {
 		m.Refused[name] = r.Remembered()
 	}
@@ -91,7 +91,7 @@ func (c *Contact) Memory(h *Hub, p syncer.Pace) syncer.Memory {
 // those of the events that are newly refused, by branch.
 func (c *Contact) Keep(h *Hub, m syncer.Memory, a syncer.Action, hashes map[string]string) error {
 	return c.Remember(func(n *Note) {
-		n.NoAtomic, n.Raced = m.NoAtomic, m.Raced
+		n.NoAtomic = m.NoAtomic
 		all := map[string]Refusal{}
 		for name, r := range m.Refused {
 			hash, changed := hashes[name]

@@ -72,6 +72,10 @@ func (s *State) accept(accepted []string) {
 // judge continues after an answer that was recorded.
 func (s State) judge(at At, appended bool) (State, Action) {
 	if left, step := s.left(); len(left) > 0 || step || s.answer.Failure != None {
+		if s.overtaken(left) {
+			s.round, s.count.behind = logsOnly, true
+			return s.turn(at)
+		}
 		f := Fetch{}
 		for _, p := range left {
 			if s.answer.Refs[p.Name] == Rejected {
@@ -87,7 +91,17 @@ func (s State) judge(at At, appended bool) (State, Action) {
 		return s.sent(at.Now) // nothing of this clone awaits a decision
 	}
 	s.round = stepOnly
-	return s.lookInTurn()
+	return s.look(lookingAfterwards, Fetch{})
+}
+
+// overtaken reports whether the logs of a push should now go alone, because the ledger
+// seems to have moved: although the clone has looked, or nothing of it awaits a decision.
+// left are the logs. If it was a rule of the hub, it refuses that push, too, and the fetch
+// after it tells.
+func (s *State) overtaken(left []Part) bool {
+	st, own := s.answer.Refs[Ledger], s.task.Decide || s.view.Urgency != Facts
+	return s.round == everything && len(left) > 0 && (s.count.fresh || !own) && (st == Rejected || st == Refused) && s.answer.Failure == None && !s.answer.Gate &&
+		!slices.ContainsFunc(left, func(p Part) bool { return s.answer.Refs[p.Name] == Rejected })
 }
 
 // left are the parts of the push that the hub did not accept, and whether it did
@@ -103,11 +117,6 @@ func (s *State) left() (parts []Part, step bool) {
 	}
 	st, pushed := s.answer.Refs[Ledger]
 	return parts, pushed && st != Accepted
-}
-
-// lookInTurn fetches what others have sent and decided.
-func (s State) lookInTurn() (State, Action) {
-	return s.look(lookingInTurn, Fetch{})
 }
 
 func (s State) look(p phase, f Fetch) (State, Action) {
@@ -133,15 +142,7 @@ func (s State) fetched(at At, e Fetched) (State, Action) {
 			return s.done(Outcome{Reason: OtherHub})
 		}
 		return s.prepared(at)
-	case lookingInTurn:
-		if s.Memory.JustRaced(at.Now) && e.View.Before > 0 && e.View.Mine {
-			turn := max(s.answer.Took, minTurn)
-			s.phase = lettingOthers
-			d := time.Duration(min(e.View.Before, maxTurns))*turn + time.Duration(at.Jitter*float64(turn))
-			return s, Wait{Until: at.Now.Add(d)}
-		}
-		return s.turn(at)
-	case lookingAgain:
+	case lookingAfterwards:
 		return s.turn(at)
 	}
 	return s.why(at, e)
@@ -201,28 +202,12 @@ func (s State) why(at At, e Fetched) (State, Action) {
 
 // again plans the next push of a run after one that did not land.
 func (s State) again(at At, moved bool) (State, Action) {
-	s.count.behind = s.count.behind || moved
-	overtaken := false
-	if _, pushed := s.answer.Refs[Ledger]; pushed && s.view.Ledger != s.ledger {
-		overtaken = true
-		if s.count.fresh {
-			s.count.raced++
-		}
-	}
-	switch {
-	case moved && s.count.raced < 2 && s.round == everything:
-		return s.turn(at) // at once: mostly nobody else is there
-	case overtaken:
-		s.Memory.Raced = at.Now
-	}
-	switch {
-	case s.round == everything:
-		s.round = logsOnly
-	case s.round == stepOnly && moved:
-		return s.lookInTurn()
-	}
 	if moved {
+		s.count.behind = true
 		return s.turn(at)
+	}
+	if s.round == everything {
+		s.round = logsOnly
 	}
 	s.phase = pausing
 	d := pauseFor << min(max(s.count.tries-1, 0)+3*s.count.refused, 6)
@@ -233,8 +218,6 @@ func (s State) again(at At, moved bool) (State, Action) {
 func (s State) woke(at At, e Woke) (State, Action) {
 	s.Memory = e.Memory
 	switch s.phase {
-	case lettingOthers:
-		return s.look(lookingAgain, Fetch{})
 	case waiting:
 		if !e.Locked {
 			return s.done(Outcome{Reason: NotYet, Paced: s.outcome.Paced, Why: s.outcome.Paced.Why})

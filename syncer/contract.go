@@ -8,8 +8,9 @@ type Task struct {
 	Insist     bool // ask for everything again: a hub that was busy, and all that was refused
 	Waits      bool // a command waits for the log Own and the ledger: refusals of these are tested at once
 	Own        string
-	Background bool // nobody watches: a hub that does not answer is left alone
-	Look       bool // the remote may lead to another repository than before: fetch first
+	Background bool      // nobody watches: a hub that does not answer is left alone
+	Look       bool      // the remote may lead to another repository than before: fetch first
+	Looked     time.Time // when the clone has fetched last
 	Urgency    Urgency
 	Limits     Limits
 
@@ -39,7 +40,6 @@ type View struct {
 	Step    bool    // the hub holds something that a step would decide, or lacks steps known here
 	Urgency Urgency // of what waits here to be sent or decided
 	Mine    bool    // of it, something of this worktree's agent awaits a decision
-	Before  int     // agents that await a decision, too, and go first
 
 	Lost      bool // at the last fetch the hub had lost its meta
 	Elsewhere bool // at the last fetch another tracker was there

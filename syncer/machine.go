@@ -11,17 +11,9 @@ const (
 	maxTests = 8   // pushes of a run that look for what the hub refuses
 	atOnce   = 100 // logs that one push puts back: git's time grows with the square of the branches
 	insists  = 3   // times a rule has to refuse before it is believed
-	maxTurns = 10  // clones that are let go first
 	pauseFor = 20 * time.Millisecond
-	minTurn  = 100 * time.Millisecond
-	racedFor = 5 * time.Second
+	lately   = 5 * time.Second
 )
-
-// JustRaced reports whether this clone has just lost a race for the ledger.
-func (m Memory) JustRaced(now time.Time) bool {
-	age := now.Sub(m.Raced)
-	return !m.Raced.IsZero() && age >= 0 && age < racedFor
-}
 
 // round says what one push of a run carries.
 type round byte
@@ -36,11 +28,9 @@ const (
 type phase byte
 
 const (
-	idle          phase = iota
-	looking             // a fetch before anything else
-	lookingInTurn       // a fetch after a race
-	lettingOthers       // a wait for those who go first
-	lookingAgain        // the fetch after that
+	idle              phase = iota
+	looking                 // a fetch before anything else
+	lookingAfterwards       // a fetch after a push of logs alone
 	pushing
 	recording
 	afterRefusal // a fetch that tells why
@@ -57,8 +47,7 @@ const (
 type count struct {
 	tries   int  // pushes, as far as maxTries counts them
 	refused int  // times in a row that nothing had moved
-	raced   int  // races for the ledger that it has lost, not counting what it lost before it had looked
-	looked  bool // a fetch has shown the hub
+	looked  bool // a fetch has shown the hub lately
 	fresh   bool // and had when the last push was planned
 	behind  bool // others overtook a push of this run
 }
@@ -95,11 +84,11 @@ func (s State) Sent() int { return s.outcome.Sent }
 //  4. Logs and the step that decides them are one atomic push, without a fetch
 //     before it. A hub that cannot push atomically gets the logs, then the step.
 //  5. A refused push is followed by a fetch, which tells why. If a ref of the
-//     push has moved, others were faster: the same is tried again at once. A
-//     clone that loses the ledger twice after it has looked sends its logs alone,
-//     which nobody can overtake, then lets those go first who await a decision,
-//     too, and come before it by id: anybody who decides does so for all. For a few
-//     seconds the clone's next runs begin like that.
+//     push has moved, others were faster: the same is tried again at once. If the
+//     ledger moves within a few seconds after a clone has looked, many write: at
+//     once, and before any fetch, the clone sends its logs alone, which nobody can
+//     overtake. From then on whoever decides does so for it, too. It fetches, and
+//     decides what is still undecided.
 //  6. If nothing has moved, the push is repeated twice, after a pause: one that
 //     was given up may still be landing. Then a rule of the hub is believed, and
 //     what it refuses is searched and remembered.
@@ -138,9 +127,11 @@ func Next(s State, e Event) (State, Action) {
 // begin starts a run.
 func (s State) begin(at At, v View) (State, Action) {
 	s.view = v
-	if s.Memory.NoAtomic || s.Memory.JustRaced(at.Now) {
+	if s.Memory.NoAtomic {
 		s.round = logsOnly
 	}
+	age := at.Now.Sub(s.task.Looked)
+	s.count.looked = age >= 0 && age < lately
 	for _, l := range v.Logs {
 		if r := s.Memory.Refused[l.Name]; r.High > 0 && (l.Changed || r.High <= l.OnHub) {
 			s.Memory.refuse(l.Name, nil)
@@ -215,9 +206,7 @@ func (s State) next(at At) (State, Action) {
 	if s.round != logsOnly {
 		return s.sent(at.Now)
 	}
-	if s.round = stepOnly; s.Memory.JustRaced(at.Now) {
-		return s.lookInTurn()
-	}
+	s.round = stepOnly
 	return s.turn(at)
 }
 

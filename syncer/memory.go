@@ -75,7 +75,6 @@ func (r Refusal) found(onHub uint64) bool { return r.High <= max(r.Low, onHub)+1
 type Memory struct {
 	Pace     Pace
 	NoAtomic bool               // the hub cannot push atomically
-	Raced    time.Time          // when this clone last lost a race for the ledger twice in one run
 	Refused  map[string]Refusal // by branch
 	Closed   *Refusal           // the hub refuses all pushes
 }

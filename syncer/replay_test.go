@@ -99,8 +99,8 @@ func (p *player) began() Began {
 		b.Task.Patience = 0
 	}
 	b.Memory.NoAtomic = l.has("noatomic")
-	if l.has("raced") {
-		b.Memory.Raced = noon
+	if l.has("looked") {
+		b.Task.Looked = noon
 	}
 	for p.lines = p.lines[1:]; ; p.lines = p.lines[1:] {
 		switch l = p.lines[0]; l.word {
@@ -162,8 +162,7 @@ func (p *player) look() {
 	if p.lines[0].word == "here" {
 		l := p.lines[0]
 		p.lines = p.lines[1:]
-		before, _ := strconv.Atoi(l.value("before"))
-		p.view = View{Open: !l.has("shut"), Ledger: tipOf(l.value("step")), Urgency: urgencies[l.value("urgency")], Mine: l.has("mine"), Before: before}
+		p.view = View{Open: !l.has("shut"), Ledger: tipOf(l.value("step")), Urgency: urgencies[l.value("urgency")], Mine: l.has("mine")}
 		for _, s := range l.sub {
 			w := strings.Fields(s)
 			x := Log{Name: w[1], Sends: slices.Contains(w, "sends"), Lost: slices.Contains(w, "lost"), Back: slices.Contains(w, "back"), Blocked: slices.Contains(w, "blocked")}
@@ -262,10 +261,6 @@ func (p *player) answer(s State, a Action) (Event, string) {
 		p.look()
 		p.view.Lost, p.view.Elsewhere = lost, elsewhere
 		e.Apart, p.view.Apart = p.view.Apart, false
-		if p.lines[0].word == "turn" {
-			p.view.Mine = true
-			p.view.Before, _ = strconv.Atoi(p.lines[0].value("before"))
-		}
 		e.View = p.view
 		return e, ""
 	case Push:
@@ -284,11 +279,9 @@ func (p *player) answer(s State, a Action) (Event, string) {
 			p.look()
 			return Woke{At: p.at(), Locked: true, Memory: s.Memory, View: p.view}, ""
 		}
-		for _, word := range []string{"pause", "turn"} {
-			if _, ok := p.next(word); ok {
-				p.look()
-				return Woke{At: p.at(), Locked: true, Memory: s.Memory, View: p.view}, ""
-			}
+		if _, ok := p.next("pause"); ok {
+			p.look()
+			return Woke{At: p.at(), Locked: true, Memory: s.Memory, View: p.view}, ""
 		}
 		return nil, fmt.Sprintf("it waits until %v, recorded is %v", a.Until.Sub(noon), p.lines[0])
 	case Done:

@@ -23,7 +23,7 @@ import (
 type Clone interface {
 	// Look reads the clone as it is now. step: a step may be all that there is to
 	// push, so that has to be known.
-	Look(ctx context.Context, m syncer.Memory, lost hubs.Losses, step bool) (Seen, error)
+	Look(ctx context.Context, lost hubs.Losses, step bool) (Seen, error)
 	// Step is the tip that the ledger should have on the hub after a push, "" for
 	// none. The clone is as it was when it was looked at last.
 	Step(ctx context.Context, p refs.Push) (refs.OID, error)
@@ -162,7 +162,7 @@ func within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 
 // look reads the clone as it is now.
 func (d *driver) look(ctx context.Context, step bool) (_ syncer.View, err error) {
-	d.seen, err = d.clone.Look(ctx, d.kept, d.Lost, step)
+	d.seen, err = d.clone.Look(ctx, d.Lost, step)
 	return d.seen.View, err
 }
 
@@ -194,7 +194,7 @@ func (d *driver) keep(ctx context.Context, m syncer.Memory, a syncer.Action) err
 	was := d.kept
 	d.kept = m
 	d.link.Pace.Keep(m.Pace)
-	if was.NoAtomic == m.NoAtomic && was.Raced.Equal(m.Raced) && was.Closed == m.Closed && maps.Equal(was.Refused, m.Refused) {
+	if was.NoAtomic == m.NoAtomic && was.Closed == m.Closed && maps.Equal(was.Refused, m.Refused) {
 		return nil
 	}
 	hashes := map[string]string{}

@@ -127,7 +127,7 @@ func (c *clone) lines(id string, tip refs.OID) [][]byte {
 }
 
 // Look implements drive.Clone.
-func (c *clone) Look(ctx context.Context, m syncer.Memory, lost hubs.Losses, step bool) (drive.Seen, error) {
+func (c *clone) Look(ctx context.Context, lost hubs.Losses, step bool) (drive.Seen, error) {
 	all := c.refs()
 	v := syncer.View{Open: true, Ledger: syncer.Tip(all[refs.SeenPrefix+syncer.Ledger]), Urgency: syncer.Numbers, Mine: !c.facts}
 	for name, here := range all {
