@@ -388,7 +388,7 @@ func TestLoad(t *testing.T) {
 		{10, 0, 4500 * time.Millisecond, 1.15},
 		{10, 80, 4 * time.Second, 0.55},
 		{20, 160, 4700 * time.Millisecond, 0.55},
-		{20, 240, 4900 * time.Millisecond, 0.7},
+		{20, 240, 4900 * time.Millisecond, 0.8},
 	} {
 		h := &loadHub{answers: loadAnswers, limit: c.limit}
 		h.load(t, c.agents, func(one *loadClone) { one.agent(time.Now().Add(time.Hour)) })

@@ -9,8 +9,9 @@ import (
 // How many pushes a hub is sent, and when it is left alone. The rules are:
 //
 //  1. A hub with a limit is sent that many pushes in any 60 s by all processes
-//     of a clone together. Half of them are for facts; the last sixth is for
-//     commands that wait: --wait, sync, init.
+//     of a clone together. Three of them, or a sixth, but at most half, are kept for
+//     what is more urgent than facts; a sixth for commands that wait: --wait, sync,
+//     init.
 //  2. Claims and releases have a budget of the same size that nothing else uses.
 //     A push that carries one counts there, no matter who sends it, and includes
 //     all that waits. What locks take is gone for the others, but for one push a
@@ -61,7 +62,7 @@ const (
 func (u Urgency) share(n int) int {
 	switch u {
 	case Facts:
-		return n - n/2
+		return n - min(n/2, max(3, n/6))
 	case Numbers:
 		return n - n/6
 	}

@@ -45,7 +45,7 @@ var banned = []struct {
 	{`\bsays? so\b`, "reports it", 30},
 	{`\bthose there (is|are)\b|\b(all|what|as many as|than) there (is|are|was|were)\b`, "name the things: 'all issues'", 16},
 	{`\bwhat (is|was|are|were) (no|none|so)\b`, "name the thing", 9},
-	{`\bwhat (nobody|somebody|everybody|others) [^.?!]{0,40}\b(is|are|was|were|has|have|counts?)\b`, "make the subject a person or a thing", 14},
+	{`\bwhat (nobody|somebody|everybody|others) [^.?!]{0,40}\b(is|are|was|were|has|have|counts?)\b`, "make the subject a person or a thing", 13},
 	{`\b(goes|go|went|gone|going) on\b`, "continue", 1},
 	{`\bfor ever\b`, "permanently", 0},
 	{`\bwhoever\b`, "the person who, anybody who; or name them", 2},
