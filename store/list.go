@@ -86,9 +86,8 @@ func (f *File) page(l Filter) (page, error) {
 	p := page{rows: []*Issue{}}
 	conds, vals := l.where()
 	from := " FROM issue i WHERE " + strings.Join(conds, " AND ")
-	order := l.order()
-	query := "SELECT i.k, i.row" + from + " ORDER BY " + order
-	if l.Limit > 0 { // without the rows in hand while they are sorted
+	query := "SELECT i.k, i.row" + from  // all are sorted below
+	if order := l.order(); l.Limit > 0 { // without the rows in hand while they are sorted
 		query = "SELECT r.k, r.row FROM (SELECT i.id" + from + " ORDER BY " + order + " LIMIT " + strconv.Itoa(l.Limit) + " OFFSET " + strconv.Itoa(l.Skip) + ") JOIN issue r USING (id)"
 	}
 	if err := f.scan(func(i *Issue) { p.rows = append(p.rows, i) }, query, vals...); err != nil {
@@ -114,7 +113,8 @@ func (f *File) page(l Filter) (page, error) {
 // among are the uuids of hexes.
 const among = "(SELECT unhex(value) FROM json_each(?))"
 
-// pageAmong is page of some issues. A few of them are asked for by their uuids.
+// pageAmong is page of some issues. A few of them are asked for by their uuids; if all of
+// many are wanted, all rows are read.
 func (f *File) pageAmong(l Filter, of *hits) (page, error) {
 	p := page{rows: []*Issue{}}
 	if len(of.all) == 0 {
@@ -131,7 +131,16 @@ func (f *File) pageAmong(l Filter, of *hits) (page, error) {
 	if len(of.all) <= fewTexts {
 		conds, vals = append(conds, "i.k IN "+among), append(vals, hexes(maps.Keys(of.all)))
 	}
-	vals = append(vals, of.first[:])
+	if len(of.all) > fewTexts && l.Limit == 0 && !continued {
+		p, err := f.page(l)
+		p.rows = slices.DeleteFunc(p.rows, func(i *Issue) bool { return !of.all[i.UUID] })
+		slices.SortFunc(p.rows, of.before(l.less()))
+		return page{p.rows, len(p.rows)}, err
+	}
+	order := l.order()
+	if of.first != (event.UUID{}) {
+		order, vals = "i.k <> ?, "+order, append(vals, of.first[:])
+	}
 	var all []event.UUID
 	if err := f.query(func(r *sql.Rows) error {
 		var k sql.RawBytes
@@ -144,7 +153,7 @@ func (f *File) pageAmong(l Filter, of *hits) (page, error) {
 			}
 		}
 		return nil
-	}, "SELECT i.k FROM issue i WHERE "+strings.Join(conds, " AND ")+" ORDER BY i.k <> ?, "+l.order(), vals...); err != nil {
+	}, "SELECT i.k FROM issue i WHERE "+strings.Join(conds, " AND ")+" ORDER BY "+order, vals...); err != nil {
 		return page{}, err
 	}
 	err := f.scan(func(i *Issue) { p.rows = append(p.rows, i) }, "SELECT k, row FROM issue WHERE k IN "+among, hexes(slices.Values(all)))

@@ -90,14 +90,7 @@ type hits struct {
 // before is an order of rows in which the first is first.
 func (h *hits) before(less func(a, b *Issue) int) func(a, b *Issue) int {
 	return func(a, b *Issue) int {
-		switch h.first {
-		case event.UUID{}:
-		case a.UUID:
-			return -1
-		case b.UUID:
-			return 1
-		}
-		return less(a, b)
+		return cmp.Or(-compareFlags(a.UUID == h.first, b.UUID == h.first), less(a, b))
 	}
 }
 
@@ -162,19 +155,16 @@ func (t *texts) heldBy(u event.UUID) []bool {
 	return held
 }
 
+// wants reports whether more texts of an issue may change what is found.
+func (t *texts) wants(u event.UUID) bool {
+	held := t.held[u]
+	return (t.of == nil || t.of[u]) && (held == nil || slices.Contains(held, false))
+}
+
 // add looks at one text of an issue.
 func (t *texts) add(u event.UUID, text []byte) {
-	if t.of != nil && !t.of[u] {
-		return
-	}
-	var folded []byte
+	folded := t.folded(text)
 	for n := range t.terms {
-		if held := t.held[u]; held != nil && held[n] {
-			continue
-		}
-		if folded == nil {
-			folded = t.folded(text)
-		}
 		if t.terms[n].in(folded) {
 			t.heldBy(u)[n] = true
 		}
@@ -224,7 +214,7 @@ func (f *File) holding(terms []term) (map[event.UUID]bool, error) {
 			}
 			one := newTexts(terms[n : n+1])
 			for _, doc := range docs {
-				if err := f.textOf(doc, one.add); err != nil {
+				if err := f.textOf(doc, one); err != nil {
 					return nil, err
 				}
 			}
@@ -239,13 +229,13 @@ func (f *File) holding(terms []term) (map[event.UUID]bool, error) {
 	}
 	if t.of != nil && len(t.of) <= fewTexts {
 		for u := range t.of {
-			if err := f.textsOf(u, t.add); err != nil {
+			if err := f.textsOf(u, t); err != nil {
 				return nil, err
 			}
 		}
 		return t.found(), nil
 	}
-	err := f.allTexts(t.add)
+	err := f.allTexts(t)
 	return t.found(), err
 }
 
@@ -266,40 +256,43 @@ func (f *File) docs(t *term) (docs []int64, err error) {
 	return docs, err
 }
 
-// textOf gives a text to each by its number in the index.
-func (f *File) textOf(doc int64, each func(event.UUID, []byte)) error {
+// textOf adds a text by its number in the index.
+func (f *File) textOf(doc int64, t *texts) error {
 	if doc%2 == 1 {
-		return f.query(scanText(commentText, each), "SELECT c.issue, c.row FROM comment c WHERE c.id = ? AND c.visible", doc/2)
+		return f.query(t.scan(commentText), "SELECT c.issue, c.row FROM comment c WHERE c.id = ? AND c.visible", doc/2)
 	}
-	if err := f.query(scanText(plainText, each), "SELECT i.k, i.title FROM issue i WHERE i.id = ? AND i.shown", doc/2); err != nil {
-		return err
-	}
-	return f.query(scanText(unsummed, each), "SELECT t.issue, t.row FROM issue i JOIN text t ON t.issue = i.k WHERE i.id = ?", doc/2)
+	return errors.Join(f.query(t.scan(plainText), "SELECT k, title FROM issue WHERE id = ? AND shown", doc/2),
+		f.query(t.scan(unsummed), "SELECT t.issue, t.row FROM issue i JOIN text t ON t.issue = i.k WHERE i.id = ?", doc/2))
 }
 
-// textsOf gives all texts of an issue to each.
-func (f *File) textsOf(u event.UUID, each func(event.UUID, []byte)) error {
-	return errors.Join(f.query(scanText(plainText, each), "SELECT k, title FROM issue WHERE k = ? AND shown", u[:]),
-		f.query(scanText(unsummed, each), "SELECT issue, row FROM text WHERE issue = ?", u[:]),
-		f.query(scanText(commentText, each), "SELECT issue, row FROM comment WHERE issue = ? AND visible", u[:]))
+// textsOf adds all texts of an issue.
+func (f *File) textsOf(u event.UUID, t *texts) error {
+	return errors.Join(f.query(t.scan(plainText), "SELECT k, title FROM issue WHERE k = ? AND shown", u[:]),
+		f.query(t.scan(unsummed), "SELECT issue, row FROM text WHERE issue = ?", u[:]),
+		f.query(t.scan(commentText), "SELECT issue, row FROM comment WHERE issue = ? AND visible", u[:]))
 }
 
-// allTexts gives all texts to each.
-func (f *File) allTexts(each func(event.UUID, []byte)) error {
-	return errors.Join(f.query(scanText(plainText, each), "SELECT k, title FROM issue WHERE shown"),
-		f.query(scanText(unsummed, each), "SELECT issue, row FROM text"),
-		f.query(scanText(commentText, each), "SELECT issue, row FROM comment WHERE visible"))
+// allTexts adds all texts.
+func (f *File) allTexts(t *texts) error {
+	return errors.Join(f.query(t.scan(plainText), "SELECT k, title FROM issue WHERE shown"),
+		f.query(t.scan(unsummed), "SELECT issue, row FROM text"),
+		f.query(t.scan(commentText), "SELECT issue, row FROM comment WHERE visible"))
 }
 
-func scanText(text func([]byte) ([]byte, error), each func(event.UUID, []byte)) func(*sql.Rows) error {
+// scan adds a text for each result of a query: the uuid of an issue, and a row.
+func (t *texts) scan(textIn func([]byte) ([]byte, error)) func(*sql.Rows) error {
 	return func(r *sql.Rows) error {
-		var k, b sql.RawBytes
-		if err := r.Scan(&k, &b); err != nil || len(k) != len(event.UUID{}) {
+		var k, row sql.RawBytes
+		if err := r.Scan(&k, &row); err != nil || len(k) != len(event.UUID{}) {
 			return cmp.Or(err, errRow)
 		}
-		t, err := text(b)
+		u := event.UUID(k)
+		if !t.wants(u) {
+			return nil
+		}
+		text, err := textIn(row)
 		if err == nil {
-			each(event.UUID(k), t)
+			t.add(u, text)
 		}
 		return err
 	}
