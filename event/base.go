@@ -2,10 +2,10 @@ package event
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -207,7 +207,7 @@ func ParseBase3(stateJSON []byte) (*Base, error) {
 	}
 	sortOnce(&r, "issues", b.Issues, func(x BaseIssue) UUID { return x.UUID })
 	sortOnce(&r, "milestones", b.Milestones, func(x BaseMilestone) UUID { return x.UUID })
-	slices.SortFunc(b.Locks, func(x, y BaseLock) int { return cmp.Compare(x.Number, y.Number) })
+	sort.Slice(b.Locks, func(i, j int) bool { return b.Locks[i].Number < b.Locks[j].Number })
 	if r.err != nil {
 		return nil, fmt.Errorf("the checkpoint cannot be read: %w", r.err)
 	}
@@ -217,7 +217,7 @@ func ParseBase3(stateJSON []byte) (*Base, error) {
 // sortOnce sorts by uuid and refuses two spellings of one uuid: which of the
 // two counts would be an accident.
 func sortOnce[T any](r *reader3, member string, list []T, id func(T) UUID) {
-	slices.SortFunc(list, func(x, y T) int { return compareUUID(id(x), id(y)) })
+	sort.Slice(list, func(i, j int) bool { return compareUUID(id(list[i]), id(list[j])) < 0 })
 	for i := 1; i < len(list); i++ {
 		r.check(id(list[i]) != id(list[i-1]), member)
 	}

@@ -1,13 +1,13 @@
 package event
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -89,13 +89,13 @@ func ParseBase2(files map[string][]byte) (*Base, error) {
 	if !found {
 		return nil, errors.New("the level-2 branch holds neither issues nor counters")
 	}
-	slices.SortFunc(b.Issues, func(x, y BaseIssue) int { return compareUUID(x.UUID, y.UUID) })
+	sort.Slice(b.Issues, func(i, j int) bool { return compareUUID(b.Issues[i].UUID, b.Issues[j].UUID) < 0 })
 	// Of two that say the same uuid the first path counts, as with issues.
-	slices.SortStableFunc(b.Milestones, func(x, y BaseMilestone) int { return compareUUID(x.UUID, y.UUID) })
+	sort.SliceStable(b.Milestones, func(i, j int) bool { return compareUUID(b.Milestones[i].UUID, b.Milestones[j].UUID) < 0 })
 	b.Milestones = slices.CompactFunc(b.Milestones, func(x, y BaseMilestone) bool { return x.UUID == y.UUID })
 	for i := range b.Issues {
 		x := &b.Issues[i]
-		slices.SortStableFunc(x.Comments, func(a, c BaseComment) int { return compareUUID(a.UUID, c.UUID) })
+		sort.SliceStable(x.Comments, func(i, j int) bool { return compareUUID(x.Comments[i].UUID, x.Comments[j].UUID) < 0 })
 		if x.Number != 0 {
 			b.Numbers[x.UUID] = x.Number
 			b.NextIssue = max(b.NextIssue, x.Number+1)
@@ -261,6 +261,6 @@ func Locks2(files map[string][]byte) (all []BaseLock) {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(x, y BaseLock) int { return cmp.Compare(x.Number, y.Number) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Number < all[j].Number })
 	return all
 }

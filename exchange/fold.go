@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -101,7 +102,7 @@ func (x *Exchange) Foldable(s *reading.Snapshot, before time.Time) (all []Folded
 		}
 		all = append(all, f)
 	}
-	slices.SortFunc(all, func(a, b FoldedLog) int { return cmp.Compare(a.Agent, b.Agent) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Agent < all[j].Agent })
 	return all, nil
 }
 
@@ -151,7 +152,7 @@ func merged(done map[string]FoldedLog, all []FoldedLog) []FoldedLog {
 	for _, l := range done {
 		all = append(all, l)
 	}
-	slices.SortFunc(all, func(a, b FoldedLog) int { return cmp.Compare(a.Agent, b.Agent) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Agent < all[j].Agent })
 	return all
 }
 

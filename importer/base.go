@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -155,7 +156,7 @@ func (i *Issue) FitBase(now event.Time, rep *Report) {
 }
 
 func sortByUUID[T any](all []T, of func(T) event.UUID) {
-	slices.SortStableFunc(all, func(a, b T) int { x, y := of(a), of(b); return bytes.Compare(x[:], y[:]) })
+	sort.SliceStable(all, func(i, j int) bool { x, y := of(all[i]), of(all[j]); return bytes.Compare(x[:], y[:]) < 0 })
 }
 
 func uuidSet(all []event.UUID) []event.UUID {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/event/canon"
@@ -111,7 +112,7 @@ func sorted(m map[event.UUID]uint64) []Numbered {
 	for u, n := range m {
 		out = append(out, Numbered{Number: n, UUID: u})
 	}
-	slices.SortFunc(out, func(a, b Numbered) int { return int(a.Number) - int(b.Number) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Number < out[j].Number })
 	return out
 }
 

@@ -1,8 +1,8 @@
 package ledger
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -59,7 +59,7 @@ func (l *Ledger) mergeNumbers(lost *Ledger) {
 		}
 		mine.last = max(mine.last, theirs.last)
 		list := slices.Clone(theirs.all())
-		slices.SortFunc(list, func(a, b Numbered) int { return cmp.Compare(a.Number, b.Number) })
+		sort.Slice(list, func(i, j int) bool { return list[i].Number < list[j].Number })
 		for _, x := range list {
 			was := x.Number
 			if n := number(x.UUID); n != 0 {

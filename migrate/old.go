@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -83,7 +83,7 @@ func (o *Old) readLogs(ctx context.Context, l refs.Local, all map[string]refs.OI
 			want = append(want, refs.LogRequest{Agent: id, Tip: tip})
 		}
 	}
-	slices.SortFunc(want, func(a, b refs.LogRequest) int { return strings.Compare(a.Agent, b.Agent) })
+	sort.Slice(want, func(i, j int) bool { return want[i].Agent < want[j].Agent })
 	o.Logs = make([]Log, len(want))
 	ends := make([]event.RunningHash, len(want))
 	got, err := refs.WalkLogs(ctx, l, want, func(i int, seq uint64, line []byte) bool {

@@ -1,7 +1,6 @@
 package reading
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -106,7 +105,7 @@ func (r *Reader) Ahead(ctx context.Context, s *Snapshot, now time.Time) ([]Ahead
 		}
 		before = e.Time
 	}
-	slices.SortFunc(found, func(a, b Ahead) int { return cmp.Compare(a.Agent, b.Agent) })
+	sort.Slice(found, func(i, j int) bool { return found[i].Agent < found[j].Agent })
 	return found, nil
 }
 

@@ -3,6 +3,7 @@ package reducer
 import (
 	"maps"
 	"slices"
+	"sort"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -82,8 +83,9 @@ func (s *State) OwnIssue(id event.UUID) OwnIssue {
 			o.Relations = append(o.Relations, Tie{r.a, r.b, r.kind})
 		}
 	}
-	slices.SortFunc(o.Relations, func(x, y Tie) int {
-		return cmpRelation(relation{x.A, x.B, x.Kind}, relation{y.A, y.B, y.Kind})
+	sort.Slice(o.Relations, func(i, j int) bool {
+		x, y := o.Relations[i], o.Relations[j]
+		return cmpRelation(relation{x.A, x.B, x.Kind}, relation{y.A, y.B, y.Kind}) < 0
 	})
 	return o
 }

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -61,8 +61,9 @@ func (s *State) Unknown() []UnknownEvent {
 	for u := range s.unknown {
 		us = append(us, u)
 	}
-	slices.SortFunc(us, func(a, b UnknownEvent) int {
-		return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Type, b.Type))
+	sort.Slice(us, func(i, j int) bool {
+		a, b := us[i], us[j]
+		return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Type, b.Type)) < 0
 	})
 	return us
 }
@@ -111,7 +112,7 @@ func (s *State) Rejections() []Rejection {
 	for r := range seen {
 		rs = append(rs, r)
 	}
-	slices.SortFunc(rs, Rejection.Compare)
+	sort.Slice(rs, func(i, j int) bool { return rs[i].Compare(rs[j]) < 0 })
 	return rs
 }
 

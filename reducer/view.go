@@ -3,6 +3,7 @@ package reducer
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -157,8 +158,9 @@ func (b *builder) comments() {
 		}
 	}
 	for n := range b.shown {
-		slices.SortFunc(b.shown[n].Comments, func(x, y Comment) int {
-			return cmp.Or(cmp.Compare(x.CreatedAt, y.CreatedAt), cmpUUID(x.UUID, y.UUID))
+		all := b.shown[n].Comments
+		sort.Slice(all, func(i, j int) bool {
+			return cmp.Or(cmp.Compare(all[i].CreatedAt, all[j].CreatedAt), cmpUUID(all[i].UUID, all[j].UUID)) < 0
 		})
 	}
 }
@@ -174,8 +176,9 @@ func (b *builder) entries() {
 		}
 	}
 	for n := range b.shown {
-		slices.SortFunc(b.shown[n].Time, func(x, y TimeEntry) int {
-			return cmp.Or(cmp.Compare(x.StartedAt, y.StartedAt), cmpUUID(x.UUID, y.UUID))
+		all := b.shown[n].Time
+		sort.Slice(all, func(i, j int) bool {
+			return cmp.Or(cmp.Compare(all[i].StartedAt, all[j].StartedAt), cmpUUID(all[i].UUID, all[j].UUID)) < 0
 		})
 	}
 }
@@ -242,8 +245,10 @@ func (b *builder) relations() {
 		b.shown[y].Relations = append(b.shown[y].Relations, Relation{r.a, r.kind, r.kind == event.Related})
 	}
 	for n := range b.shown {
-		slices.SortFunc(b.shown[n].Relations, func(x, y Relation) int {
-			return cmp.Or(cmp.Compare(b.number[x.Other], b.number[y.Other]), cmp.Compare(x.Kind, y.Kind), outgoingFirst(x, y))
+		all := b.shown[n].Relations
+		sort.Slice(all, func(i, j int) bool {
+			x, y := all[i], all[j]
+			return cmp.Or(cmp.Compare(b.number[x.Other], b.number[y.Other]), cmp.Compare(x.Kind, y.Kind), outgoingFirst(x, y)) < 0
 		})
 	}
 }

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"sort"
 )
 
 // TreeChange is a path at which two trees differ. The mode of an entry that is not
@@ -85,6 +84,6 @@ func DiffTrees(ctx context.Context, l Local, old, new OID, depth, limit int) (ch
 		}
 		pairs = below
 	}
-	slices.SortFunc(changes, func(a, b TreeChange) int { return strings.Compare(a.Path, b.Path) })
+	sort.Slice(changes, func(i, j int) bool { return changes[i].Path < changes[j].Path })
 	return changes, nil
 }

@@ -207,10 +207,10 @@ func (f *File) Milestones() ([]*reducer.Milestone, error) {
 func (f *File) Rejections() []reducer.Rejection {
 	return tell(f, func() (list []reducer.Rejection, err error) {
 		all, err := rowsOf[reducer.Rejection](f, "SELECT row FROM rejection")
+		slices.SortFunc(all, func(a, b *reducer.Rejection) int { return a.Compare(*b) })
 		for _, r := range all {
 			list = append(list, *r)
 		}
-		slices.SortFunc(list, reducer.Rejection.Compare)
 		return slices.Compact(list), err
 	}, (*Memory).Rejections)
 }

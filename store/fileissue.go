@@ -124,22 +124,20 @@ func (f *File) full(u event.UUID) (*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(comments, func(a, b *reducer.Comment) int {
+		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), bytes.Compare(a.UUID[:], b.UUID[:]))
+	})
 	for _, c := range comments {
 		i.Comments = append(i.Comments, *c)
 	}
-	slices.SortFunc(i.Comments, func(a, b reducer.Comment) int {
-		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), bytes.Compare(a.UUID[:], b.UUID[:]))
-	})
 	entries, err := rowsOf[reducer.TimeEntry](f, "SELECT row FROM entry WHERE issue = ? AND visible", u[:])
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(entries, timeOrder)
 	for _, e := range entries {
 		i.Time = append(i.Time, *e)
 	}
-	slices.SortFunc(i.Time, func(a, b reducer.TimeEntry) int {
-		return cmp.Or(cmp.Compare(a.StartedAt, b.StartedAt), bytes.Compare(a.UUID[:], b.UUID[:]))
-	})
 	if len(i.Comments) != i.CommentCount || len(i.Time) != row.Entries || described != row.Described {
 		return nil, errRow
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"database/sql"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -182,8 +183,9 @@ func (u *update) tie(i *Issue) (changed bool, err error) {
 	}); err != nil {
 		return false, err
 	}
-	slices.SortFunc(all, func(a, b seenEdge) int {
-		return cmp.Or(cmp.Compare(a.created, b.created), bytes.Compare(a.other[:], b.other[:]), strings.Compare(a.kind, b.kind), -compareFlags(a.out, b.out))
+	sort.Slice(all, func(i, j int) bool {
+		a, b := &all[i], &all[j]
+		return cmp.Or(cmp.Compare(a.created, b.created), bytes.Compare(a.other[:], b.other[:]), strings.Compare(a.kind, b.kind), -compareFlags(a.out, b.out)) < 0
 	})
 	is := reducer.Issue{}
 	for _, e := range all {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"database/sql"
 	"slices"
+	"sort"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -102,7 +103,7 @@ func reportOrder(a, b *reducer.Report) int {
 	return cmp.Or(cmp.Compare(a.Context, b.Context), cmp.Compare(a.Branch, b.Branch))
 }
 
-func entryOrder(a, b Entry) int {
+func timeOrder(a, b *reducer.TimeEntry) int {
 	return cmp.Or(cmp.Compare(a.StartedAt, b.StartedAt), bytes.Compare(a.UUID[:], b.UUID[:]))
 }
 
@@ -150,7 +151,7 @@ func (m *Memory) Time(f TimeFilter) ([]Entry, error) {
 			all = append(all, e)
 		}
 	}
-	slices.SortFunc(all, entryOrder)
+	sort.Slice(all, func(i, j int) bool { return timeOrder(&all[i].TimeEntry, &all[j].TimeEntry) < 0 })
 	return all, nil
 }
 
@@ -283,7 +284,7 @@ func (f *File) Time(w TimeFilter) ([]Entry, error) {
 			}
 			return err
 		}, query, args...)
-		slices.SortFunc(all, entryOrder)
+		sort.Slice(all, func(i, j int) bool { return timeOrder(&all[i].TimeEntry, &all[j].TimeEntry) < 0 })
 		return all, nil, err
 	}, func(m *Memory) ([]Entry, error) { return m.Time(w) })
 }

@@ -2,6 +2,7 @@ package verb
 
 import (
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -34,7 +35,7 @@ type Flags struct {
 //   - whether a request was answered changes nothing.
 func FlagsOf(all []tracker.Command, session *event.Key) Flags {
 	all = slices.Clone(all)
-	slices.SortFunc(all, func(a, b tracker.Command) int { return a.Sent.Compare(b.Sent) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Sent.Compare(all[j].Sent) < 0 })
 	f := Flags{State: Run}
 	var pause, kill *reducer.Request
 	for _, c := range all {
