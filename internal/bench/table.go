@@ -60,7 +60,7 @@ func (l line) got() float64 {
 	case !l.ratio():
 		return l.value
 	case l.byCPU:
-		return median(l.one.cpu) / median(l.floor.cpu)
+		return (median(l.one.cpu) - l.plus) / median(l.floor.cpu)
 	}
 	return (median(l.one.wall) - l.plus) / median(l.floor.wall)
 }
