@@ -1,9 +1,9 @@
 package event
 
 import (
-	"cmp"
 	"errors"
 	"slices"
+	"sort"
 
 	"github.com/git-crosslink/git-crosslink/event/canon"
 )
@@ -32,7 +32,8 @@ const (
 
 // Encode returns the file: one canonical line and LF.
 func (p Presence) Encode() []byte {
-	all := slices.SortedFunc(slices.Values(p), func(a, b AgentPresence) int { return cmp.Compare(a.Agent, b.Agent) })
+	all := slices.Clone(p)
+	sort.Slice(all, func(i, j int) bool { return all[i].Agent < all[j].Agent })
 	var w canon.Writer
 	w.Obj()
 	w.Name("agents")
