@@ -17,45 +17,46 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// maxLogs bounds how many logs of a hub are taken over: a hub that offers more
-// is not one, and each costs every reader something. The ones known stay.
+// maxLogs bounds how many logs of a hub are accepted. No real hub has more, and each log
+// costs every reader something. Logs that are already known stay.
 const maxLogs = 1 << 16
 
-// Fetch is the result of a fetch into a replica, and what was known of the hub before.
+// Fetch is the result of a fetch into a replica, and what was known about the hub before.
 type Fetch struct {
-	Refs    []refs.Ref // all of the replica
-	Root    string     // below which are those that were fetched
-	Whole   bool       // they are all that the hub has now; else a ref may be as old as an earlier fetch
-	Hub     string     // the id of this clone's hub; "" if it is not known
-	Strange bool       // the remote leads elsewhere than before, perhaps to a fork of the hub
+	Refs    []refs.Ref // all refs of the replica
+	Root    string     // prefix of the fetched refs
+	Whole   bool       // they are all refs that the hub has now; otherwise a ref may be as old as an earlier fetch
+	Hub     string     // the id of this clone's hub; "" if unknown
+	Strange bool       // the remote's URL has changed, perhaps to a fork of the hub
 }
 
 // Answer is what to accept of a fetch.
 type Answer struct {
-	Updates  []refs.Update // that take over what is believed
+	Updates  []refs.Update // of the accepted refs
 	Problems []hubs.Problem
-	Other    string                  // the id of another tracker that is there; "" if there is none
-	Parted   bool                    // it has the same id and has gone another way
-	Detached bool                    // it continues this one: it was detached from it, or
+	Other    string                  // the id of another tracker at the remote; "" if there is none
+	Parted   bool                    // it has the same id, but other decisions
+	Detached bool                    // it continues this hub: it was detached from it, or
 	Again    bool                    // the same older hub was migrated again, after this migration was taken back
-	Lost     string                  // decisions known here that are not there any more; "" if all are
-	Forks    map[string]*trust.Proof // that the fetch brought, by agent
+	Lost     string                  // message about known decisions that are missing now; "" if none is
+	Forks    map[string]*trust.Proof // forks that the fetch proved, by agent
 }
 
-// Judge says what of a fetch is believed, each ref by its own rule:
-//   - a log is taken when it holds all lines the one believed before holds;
-//     else it stays where it was fetched, as evidence, and the old one stands;
-//   - meta is taken if it can be read, is of the same hub, not older and of no
-//     lower level;
-//   - a hub of level 3 or 2 is mirrored as it is, its logs may be rewritten;
-//   - of the hub that was there before a migration nothing is taken;
-//   - of another hub nothing is taken; beside a meta of another hub, which may
-//     only have been put there, a log counts if its lines are of this one. Nothing
-//     new is taken where there is no meta;
-//   - a ref that is not one of the tracker's is left alone;
-//   - nothing believed is dropped because the hub no longer offers it.
+// Judge decides which refs of a fetch to accept, each by its own rule:
 //
-// One ref that is refused never stops another.
+//   - a log is accepted if it contains all lines of the accepted one; otherwise it
+//     stays in the fetched refs, as evidence, and the old one remains;
+//   - meta is accepted if it can be read, is of the same hub, not older and of no
+//     lower level;
+//   - a hub of level 3 or 2 is mirrored as it is, because its logs may be rewritten;
+//   - nothing is accepted of the hub that existed before a migration;
+//   - nothing is accepted of another hub. If only the meta is of another hub, somebody
+//     may have replaced it, so a log counts if its lines are of this hub. Nothing new
+//     is accepted if there is no meta;
+//   - refs that are not the tracker's are ignored;
+//   - nothing accepted is dropped because the hub no longer offers it.
+//
+// A refused ref never prevents the others from being accepted.
 func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch) (Answer, error) {
 	j := &judge{Fetch: f, reads: reads, local: local, have: make(map[string]refs.OID, len(f.Refs))}
 	for _, r := range f.Refs {
@@ -87,7 +88,7 @@ func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch
 		j.problem(hubs.Problem{Ref: replay.MetaName, Text: fmt.Sprintf("the remote has another tracker (hub %s) than this clone (hub %s); this clone keeps its tracker", hubs.Clip(j.Other), hubs.Clip(known)), Told: true})
 		j.Again = j.migrated && j.metas.Roll != nil && j.metas.Roll.Meta.Migrated != nil
 		if j.Detached = j.Again || detachedFrom(ctx, local, meta, known); j.Detached {
-			return j.Answer, nil // what was this tracker's there is another's now
+			return j.Answer, nil // the remote has another tracker in place of this one
 		}
 		j.pinned = known
 	}
@@ -108,12 +109,12 @@ func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch
 
 func (j *judge) problem(p hubs.Problem) { j.Problems = append(j.Problems, p) }
 
-// believe takes a ref over.
+// believe accepts a ref.
 func (j *judge) believe(name string, fresh refs.OID) {
 	j.Updates = append(j.Updates, refs.Update{Ref: replay.HubRoot + name, Old: j.have[replay.HubRoot+name], New: fresh})
 }
 
-// believeMeta notes which meta commit is believed from now on.
+// believeMeta records which meta commit is accepted from now on.
 func (j *judge) believeMeta() {
 	if j.meta != "" || j.metas.Roll == nil {
 		return
@@ -128,7 +129,7 @@ func (j *judge) believeMeta() {
 	}
 }
 
-// take takes over a ref that is not the one seen before, or says why not.
+// take accepts a ref that has changed, or returns why not.
 func (j *judge) take(ctx context.Context, name string, fresh refs.OID) error {
 	old := j.have[replay.HubRoot+name]
 	if id, isLog := strings.CutPrefix(name, replay.Agents); isLog {
@@ -148,15 +149,16 @@ func (j *judge) take(ctx context.Context, name string, fresh refs.OID) error {
 	case err != nil:
 		j.problem(hubs.Problem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be checked: %v", fail.Truncate(name), err)})
 	case problem != "" && !j.Whole:
-		// the user's copy may be old or of elsewhere, as may be a ref that could not be stored
+		// the user's copy may be old or from elsewhere, and so may a ref that could not be
+		// stored
 	case problem != "" && !take:
 		j.problem(hubs.Problem{Ref: name, Text: problem})
 	case !j.fresh.There && j.level != 2:
-		// nothing says which hub this is of
+		// nothing shows which hub this belongs to
 	case problem != "":
 		j.Lost = problem
 		j.problem(hubs.Problem{Ref: name, Text: problem, Told: true})
-		if aside := replay.LostRoot + string(old); j.have[aside] == "" { // first, or a kill loses it
+		if aside := replay.LostRoot + string(old); j.have[aside] == "" { // first, so that a kill cannot lose it
 			j.Updates = append(j.Updates, refs.Update{Ref: aside, New: old})
 		}
 		j.believe(name, fresh)
@@ -171,9 +173,9 @@ func (j *judge) take(ctx context.Context, name string, fresh refs.OID) error {
 	return nil
 }
 
-// judgeLedger says whether an incoming ledger is believed. Taken with a
-// problem means that decisions known here are not part of it: they are kept
-// aside until a merge step has brought them back.
+// judgeLedger decides whether to accept a fetched ledger. If it returns true and a problem,
+// the fetched ledger lacks known decisions: they are kept aside until a merge step has
+// restored them.
 func judgeLedger(ctx context.Context, local refs.Local, old, fresh refs.OID) (take bool, problem string, err error) {
 	if old == "" {
 		return true, "", nil
@@ -188,13 +190,13 @@ func judgeLedger(ctx context.Context, local refs.Local, old, fresh refs.OID) (ta
 	return true, "the hub has lost decisions that it had confirmed; the next sync restores them, and a number given twice gets an alias", nil
 }
 
-// walker only walks the parents of steps.
+// walker is a reader that only walks the parents of steps.
 func walker(ctx context.Context, local refs.Local) *ledger.Reader {
 	return ledger.NewReader(replay.NewSteps(ctx, local, ""), "")
 }
 
-// parted reports whether of two ledgers of one hub id each has decisions that the
-// other has not: one hub is a fork of the other, and to follow it would mix the two.
+// parted reports whether each of two ledgers of one hub id has decisions that the other
+// lacks. Then one hub is a fork of the other, and following it would mix the two.
 func parted(ctx context.Context, local refs.Local, ours, theirs refs.OID) (bool, error) {
 	if ours == "" || theirs == "" || ours == theirs {
 		return false, nil
@@ -208,8 +210,8 @@ func parted(ctx context.Context, local refs.Local, ours, theirs refs.OID) (bool,
 	return true, nil
 }
 
-// detachedFrom reports whether a meta commit says that its hub was detached
-// from the one of that id.
+// detachedFrom reports whether a meta commit declares that its hub was detached from the
+// hub with this id.
 func detachedFrom(ctx context.Context, local refs.Local, tip refs.OID, id string) bool {
 	if tip == "" {
 		return false
@@ -226,8 +228,8 @@ func detachedFrom(ctx context.Context, local refs.Local, tip refs.OID, id string
 	return ok && o.Hub == id
 }
 
-// prove reports whether a rewritten log was rewritten with its own key. What is
-// proven is written into the own log by the next sync.
+// prove reports whether a rewritten log was rewritten with its own key. The next sync
+// writes the proof into this clone's own log.
 func (j *judge) prove(ctx context.Context, id string, old, fresh refs.OID) (bool, error) {
 	ours, err := j.reads.Good(ctx, id, old)
 	if err != nil {
@@ -241,7 +243,7 @@ func (j *judge) prove(ctx context.Context, id string, old, fresh refs.OID) (bool
 	if p == nil || j.metas.Roll == nil || p.Hub != j.metas.Roll.Meta.Hub {
 		return false, nil
 	}
-	// by its own key, or by somebody else's who may push?
+	// with its own key, or by somebody else with push access?
 	l := j.metas.Roll.Log(id, trust.LogOptions{Proofs: []*trust.Proof{p}})
 	for _, e := range ours {
 		l.Feed(e)

@@ -16,28 +16,28 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// A hub keeps the logs of retired agents in its archive (package archive). Here they
-// are refs of their own, below refs/archived/, so what is below refs/hub/ remains what
-// the hub has as branches. The rules are:
+// A hub keeps the logs of retired agents in its archive (package archive). In a clone they
+// have refs of their own, below refs/archived/, so refs/hub/ remains the list of the hub's
+// branches. The rules are:
 //
-//   - a log that the archive holds is read from there, unless it is a branch as well;
-//   - a branch that was seen, and that the archive holds to its end, is no longer
-//     expected on the hub;
-//   - a log that the archive no longer holds is expected as a branch again. Where the
-//     hub has no such branch, it has lost the log, which is put back like any other.
+//   - an archived log is read from the archive, unless it is also a branch;
+//   - if the archive contains all lines of a branch that was seen, that branch is no
+//     longer expected on the hub;
+//   - a log that the archive no longer has is expected as a branch again. If the hub
+//     has no such branch, it has lost the log, which is restored like any other.
 
 // ArchiveFetch is the archive that a fetch brought.
 type ArchiveFetch struct {
-	Root  string            // the fetched refs are below it
+	Root  string            // prefix of the fetched refs
 	Whole bool              // a branch that was not fetched is not on the hub
-	Seen  *hubs.ArchiveSeen // how it was judged before, nil for not
+	Seen  *hubs.ArchiveSeen // the verdict of before, nil if there is none
 }
 
 // ArchiveAnswer is what to do because of an archive.
 type ArchiveAnswer struct {
 	Updates  []refs.Update
 	Problems []hubs.Problem
-	Seen     *hubs.ArchiveSeen // how it was judged, nil if no step is passed over
+	Seen     *hubs.ArchiveSeen // the verdict, nil if no step is skipped
 }
 
 // FromArchive returns what to do because of the archive that a fetch brought, and why it
@@ -65,7 +65,7 @@ func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, fet
 		}
 		seen := &hubs.ArchiveSeen{Tip: tip, Step: known, Text: fmt.Sprintf("'crosslink/%s' cannot be checked: %v", replay.ArchiveName, err)}
 		answer := ArchiveAnswer{Problems: []hubs.Problem{{Ref: replay.ArchiveName, Text: seen.Text}}}
-		if errors.Is(err, refs.ErrTooLarge) { // it stays so
+		if errors.Is(err, refs.ErrTooLarge) { // this does not change
 			answer.Seen = seen
 		}
 		return answer, nil
@@ -88,8 +88,8 @@ func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, fet
 	return f.finish(passedOver(s, tip, a))
 }
 
-// passedOver is what is to be remembered of an archive of which steps are passed over; nil
-// if none is.
+// passedOver is the verdict to remember about an archive with skipped steps; nil if none is
+// skipped.
 func passedOver(s *reading.Snapshot, tip refs.OID, a replay.Archive) *hubs.ArchiveSeen {
 	if a.Passed == 0 {
 		return nil
@@ -107,8 +107,8 @@ func passedOver(s *reading.Snapshot, tip refs.OID, a replay.Archive) *hubs.Archi
 		Text: fmt.Sprintf("step %.12s of the hub's archive is ignored: %s%s", a.Bad[0].ID, fail.Truncate(a.Bad[0].Detail), more)}
 }
 
-// standing is what the ledger and meta say of these agents: as long as they say the same,
-// a step that was not valid because of them is not valid.
+// standing returns the state of these agents in the ledger and meta. As long as it does not
+// change, a step that was invalid because of them stays invalid.
 func standing(s *reading.Snapshot, agents []string) map[string]string {
 	if len(agents) == 0 {
 		return nil
@@ -122,12 +122,12 @@ func standing(s *reading.Snapshot, agents []string) map[string]string {
 	return says
 }
 
-// fromArchive collects what follows from an archive.
+// fromArchive collects the consequences of an archive.
 type fromArchive struct {
 	ctx      context.Context
 	local    refs.Local
 	was      map[string]refs.OID // all refs before
-	all      map[string]refs.OID // and as they are to be
+	all      map[string]refs.OID // and after the updates
 	root     string
 	gone     bool // a branch that was not fetched is not on the hub
 	problems []hubs.Problem
@@ -140,8 +140,8 @@ func (f *fromArchive) set(ref string, tip refs.OID) {
 	}
 }
 
-// finish decides which branches the archive replaces, and returns all updates. seen says
-// which steps are passed over.
+// finish decides which branches the archive replaces, and returns all updates. seen is the
+// verdict on the skipped steps.
 func (f *fromArchive) finish(seen *hubs.ArchiveSeen) (ArchiveAnswer, error) {
 	if seen != nil {
 		f.problem("%s", seen.Text)
@@ -168,7 +168,7 @@ func (f *fromArchive) finish(seen *hubs.ArchiveSeen) (ArchiveAnswer, error) {
 	return a, nil
 }
 
-// below are the refs below a prefix, as they are to be.
+// below returns the refs below a prefix, after the updates.
 func (f *fromArchive) below(prefix string) (names []string) {
 	for ref := range f.all {
 		if strings.HasPrefix(ref, prefix) {
@@ -182,8 +182,8 @@ func (f *fromArchive) problem(format string, args ...any) {
 	f.problems = append(f.problems, hubs.Problem{Ref: replay.ArchiveName, Text: fmt.Sprintf(format, args...)})
 }
 
-// expectAgain makes the logs that were in the archive, and no longer are, branches that
-// were seen on the hub.
+// expectAgain turns logs that are no longer in the archive back into branches that were
+// seen on the hub.
 func (f *fromArchive) expectAgain(held map[string]refs.OID) {
 	for _, ref := range f.below(replay.ArchivedRoot) {
 		id, tip := strings.TrimPrefix(ref, replay.ArchivedRoot), f.all[ref]
@@ -197,11 +197,10 @@ func (f *fromArchive) expectAgain(held map[string]refs.OID) {
 	}
 }
 
-// dropFolded drops the branches in whose place the archive is read from now on: those
-// that the hub no longer has, and those that differ from the lines in the archive, which
-// the ledger covers. A branch that the hub has with fewer lines was set back: all lines in
-// the archive are expected in it, so the next push restores them, and it can be folded
-// again.
+// dropFolded drops the branches that the archive replaces from now on: those that the hub
+// no longer has, and those that differ from the archived lines, which the ledger covers. A
+// branch with fewer lines was set back: all archived lines are expected in it, so the next
+// push restores them, and the log can be folded again.
 func (f *fromArchive) dropFolded() error {
 	for _, branch := range f.below(replay.HubRoot + replay.Agents) {
 		id := strings.TrimPrefix(branch, replay.HubRoot+replay.Agents)
@@ -224,8 +223,8 @@ func (f *fromArchive) dropFolded() error {
 	return nil
 }
 
-// expectWhole expects all lines of an archived log in a branch that the hub has with fewer
-// lines, and that was not accepted for this reason.
+// expectWhole expects all lines of an archived log in a branch that has fewer lines on the
+// hub, and that was not accepted for this reason.
 func (f *fromArchive) expectWhole() error {
 	for _, fetched := range f.below(f.root + replay.Agents) {
 		id := strings.TrimPrefix(fetched, f.root+replay.Agents)

@@ -54,20 +54,19 @@ type judge struct {
 	local refs.Local
 	have  map[string]refs.OID // the refs of the replica
 
-	logs, untaken int // how many there are, and how many are too many
+	logs, untaken int // the number of logs, and of those beyond the limit
 
 	known, fresh Claims
-	level        int              // the hub's, as it is believed after this
+	level        int              // the hub's level after this fetch
 	migrated     bool             // the hub known here was migrated from an older format version
-	level2       bool             // there is a hub of level 2
-	meta         string           // why the fresh meta is not believed
-	metas        replay.MetaState // what it says, if it is
-	pinned       string           // this hub's id, where the fresh meta is another's
+	level2       bool             // it is a hub of level 2
+	meta         string           // why the fetched meta is not accepted
+	metas        replay.MetaState // its content, if it is accepted
+	pinned       string           // this hub's id, if the fetched meta has another
 }
 
-// readMetas looks at the two chains. What is said of each is what its nearest
-// valid commit says: a tip that nobody believes says nothing. trusted is the
-// commit believed here, "" at first contact.
+// readMetas reads both meta chains. The nearest valid commit of a chain is what counts; an
+// invalid tip has no effect. trusted is the commit accepted here, "" at first contact.
 func (j *judge) readMetas(ctx context.Context, trusted, known, fresh refs.OID) error {
 	chain := j.reads.Replays().Metas(ctx)
 	if trusted != "" {
@@ -82,7 +81,7 @@ func (j *judge) readMetas(ctx context.Context, trusted, known, fresh refs.OID) e
 	return err
 }
 
-// compareMetas does so with what judges a tip.
+// compareMetas does the same with a function that judges a tip.
 func (j *judge) compareMetas(ctx context.Context, chain *replay.MetaChain, at func(refs.OID) (replay.MetaState, error), known, fresh refs.OID) error {
 	j.known, j.fresh = ReadClaims(ctx, j.local, known), ReadClaims(ctx, j.local, fresh)
 	said := func(c *Claims, tip refs.OID) (replay.MetaState, error) {
@@ -91,7 +90,7 @@ func (j *judge) compareMetas(ctx context.Context, chain *replay.MetaChain, at fu
 		}
 		st, err := at(tip)
 		if err != nil && ctx.Err() == nil {
-			c.Err = err // an object is missing: what is known stands
+			c.Err = err // an object is missing: the known state remains
 			return replay.MetaState{}, nil
 		}
 		if err == nil && st.Roll != nil {
@@ -106,7 +105,7 @@ func (j *judge) compareMetas(ctx context.Context, chain *replay.MetaChain, at fu
 	j.migrated = was.Roll != nil && was.Roll.Meta.Migrated != nil
 	j.metas, err = said(&j.fresh, fresh)
 	if b := j.metas.Bad; b != nil && errors.Is(b.Err, replay.ErrLongMeta) {
-		j.fresh.Err = b.Err // whatever its tip says
+		j.fresh.Err = b.Err // whatever the tip contains
 	}
 	if err == nil && j.metas.Roll == nil && j.fresh.Level == replay.FormatVersion && j.metas.Bad != nil {
 		j.meta = fmt.Sprintf("the hub's meta data is invalid: %v", j.metas.Bad.Err)
@@ -121,7 +120,7 @@ func (j *judge) compareMetas(ctx context.Context, chain *replay.MetaChain, at fu
 	return err
 }
 
-// settle judges meta first: the level decides how all else is judged.
+// settle judges meta first, because its level decides how everything else is judged.
 func (j *judge) settle() {
 	known := j.known.Err == nil && j.known.There
 	switch {
@@ -145,8 +144,8 @@ func (j *judge) settle() {
 	}
 }
 
-// other is the id of the hub whose meta this is, if it is not the one that was
-// pinned: then nothing of it is ours, its logs and its ledger neither.
+// other is the id of the hub that this meta belongs to, if it is not the expected one. Then
+// nothing of it is accepted, neither logs nor ledger.
 func (j *judge) other(pinned string) string {
 	if back := j.takenBack(); back > 0 {
 		return hubs.BeforeMigration(back)
@@ -162,8 +161,8 @@ func (j *judge) other(pinned string) string {
 	return fail.Truncate(j.fresh.Hub)
 }
 
-// takenBack is the format version of the hub that is there again after a migration
-// that is known here; 0 if none is. A hub of level 2 has no meta.
+// takenBack is the format version of an old hub that is back after a migration that this
+// clone knows; 0 if there is none. A hub of level 2 has no meta.
 func (j *judge) takenBack() int {
 	switch {
 	case !j.migrated || !j.Whole:
@@ -176,7 +175,8 @@ func (j *judge) takenBack() int {
 	return 0
 }
 
-// ours reports whether a ref beside another hub's meta is of this hub.
+// ours reports whether a ref belongs to this hub, although the meta beside it is of
+// another.
 func (j *judge) ours(ctx context.Context, name string, old, fresh refs.OID) (bool, error) {
 	if name == replay.LedgerName && old != "" {
 		on, err := ledger.NewReader(replay.NewSteps(ctx, j.local, ""), "").Extends(string(fresh), string(old))
@@ -190,9 +190,9 @@ func (j *judge) ours(ctx context.Context, name string, old, fresh refs.OID) (boo
 	return hub == j.pinned, err
 }
 
-// ref says whether an incoming ref is believed, and if not, why not; a ref
-// that is not one of the tracker's is passed over silently. Believed with a
-// problem: something that was believed before goes, and is kept aside.
+// ref decides whether to accept a fetched ref, and if not, why not. A ref that is not one
+// of the tracker's is silently ignored. If it returns true and a problem, accepted data is
+// replaced and kept aside.
 func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take bool, problem string, err error) {
 	legacy := j.level == 2 || j.level == 3
 	id, isLog := strings.CutPrefix(name, replay.Agents)
@@ -201,7 +201,7 @@ func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take
 		return j.meta == "", j.meta, nil
 	case name == replay.LedgerName && !legacy:
 		if l := j.known.Level; l == 2 || l == 3 {
-			old = "" // no step: the hub was migrated since
+			old = "" // not a step: the hub was migrated since
 		}
 		return judgeLedger(ctx, j.local, old, fresh)
 	case !isLog:
@@ -244,8 +244,8 @@ func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take
 	return j.mended(ctx, id, old, fresh)
 }
 
-// leftBehind reports a log of the hub that this one was migrated from, whose form of
-// agent ids allows more. Its lines are in the base.
+// leftBehind reports whether a log belongs to the hub that this one was migrated from,
+// whose agent ids may have more forms. Its lines are in the base.
 func (j *judge) leftBehind(id string) bool {
 	if j.metas.Roll == nil || j.metas.Roll.Meta.Migrated == nil {
 		return false
@@ -254,14 +254,14 @@ func (j *judge) leftBehind(id string) bool {
 	return pinned
 }
 
-// litter says why what stands directly after the lines of old in fresh, which
-// holds them all, is no line of this log; "" if it is one, or nothing stands there.
-// Anybody who may push can put such a thing there: taken for the log it would
-// stop its writer.
+// litter checks the data directly after the lines of old in fresh, which contains them all.
+// It returns why this data is not a line of the log; "" if it is one, or there is none.
+// Anybody with push access can append such data, and accepting it would block the log's
+// writer.
 func (j *judge) litter(ctx context.Context, id string, old, fresh refs.OID) (seq uint64, why string, err error) {
 	was, err := refs.ReadLog(ctx, j.local, id, old, math.MaxUint64)
 	if err != nil || was.Bad != "" || len(was.Lines) == 0 {
-		return 0, "", err // the one believed has its own fault
+		return 0, "", err // the accepted log has a fault of its own
 	}
 	seq = was.Last()
 	last, err := event.Decode(bytes.Clone(was.At(seq)))
@@ -283,9 +283,9 @@ func (j *judge) litter(ctx context.Context, id string, old, fresh refs.OID) (seq
 	return seq, "", nil
 }
 
-// repaired judges a log that does not simply continue: where the one believed so
-// far ends early, by its own fault, one that holds its good lines and more, or
-// ends as it should, is its repair.
+// mended judges a log that does not simply continue the accepted one. If the accepted one
+// ends early because of a fault, a log that contains its good lines and more, or ends
+// properly, is its repair.
 func (j *judge) mended(ctx context.Context, id string, old, fresh refs.OID) (take bool, problem string, err error) {
 	was, err := j.goodPart(ctx, id, old, 0)
 	if err != nil {
@@ -295,7 +295,7 @@ func (j *judge) mended(ctx context.Context, id string, old, fresh refs.OID) (tak
 	switch {
 	case err != nil:
 		return false, "", err
-	case was.Newer: // what stands there cannot be distinguished from its repair
+	case was.Newer: // a newer line cannot be distinguished from its repair
 		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; this clone keeps the log it knows", id), nil
 	case is.Seq < was.Seq || is.At != was.Hash:
 		forked, err := j.prove(ctx, id, old, fresh)
@@ -309,7 +309,7 @@ func (j *judge) mended(ctx context.Context, id string, old, fresh refs.OID) (tak
 	return true, "", nil
 }
 
-// goodPart walks a log as far as it is good, by what is believed before the fetch.
+// goodPart walks the valid beginning of a log, judged by the state before the fetch.
 func (j *judge) goodPart(ctx context.Context, id string, tip refs.OID, seq uint64) (replay.Part, error) {
 	hub := j.known.Hub
 	if hub == "" {

@@ -12,10 +12,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// A hub can be set back: restored from an old backup, rewound, robbed of
-// branches. What was seen on it stays believed here, and anybody who syncs puts it
-// back: logs and ledger go forward again, nothing is forced. If its meta is
-// gone, it is no hub any more and nothing is sent on its own; init puts all back.
+// A hub can lose data: it was restored from an old backup or rewound, or somebody deleted
+// branches. The data seen there stays accepted in the clones, and any clone that syncs
+// restores it: logs and ledger move forward again, nothing is forced. If meta is gone, it
+// is no hub any more, and nothing is sent automatically; init restores everything.
 
 // Lost returns, after a fetch, the logs that have lost lines on the hub.
 func Lost(ctx context.Context, reads *reading.Reader, local refs.Local) (hubs.Losses, error) {
@@ -44,7 +44,7 @@ func Lost(ctx context.Context, reads *reading.Reader, local refs.Local) (hubs.Lo
 			continue
 		}
 		rel, err := refs.IsPrefix(ctx, local, id, there[name], r.OID)
-		if err == nil && (rel == refs.Diverged || rel == refs.Extends) { // and was not believed: what follows may be no line
+		if err == nil && (rel == refs.Diverged || rel == refs.Extends) { // and was not accepted: the data after it may not be a line
 			rel, err = lostLines(ctx, reads, local, id, there[name], r.OID, rel)
 		}
 		if err != nil && !errors.Is(err, refs.ErrMissing) {
@@ -57,10 +57,10 @@ func Lost(ctx context.Context, reads *reading.Reader, local refs.Local) (hubs.Lo
 	return lost, nil
 }
 
-// lostLines judges a log of the hub that is not a beginning of what was seen there.
-// What the ledger covers is the log, and one without it counts as one that lacks
-// lines. Where the ledger says nothing the two are a fork, unless what the hub has
-// in place of the lost lines is none.
+// lostLines judges a log of the hub that is not a beginning of the known one. Lines that
+// the ledger covers belong to the log, and a log without them counts as one that lacks
+// lines. If the ledger covers neither, the two are a fork, unless the data in place of the
+// lost lines is not valid.
 func lostLines(ctx context.Context, reads *reading.Reader, local refs.Local, id string, tip, seen refs.OID, rel refs.Relation) (refs.Relation, error) {
 	s, err := reads.Load(ctx)
 	if err != nil {
@@ -86,11 +86,10 @@ func lostLines(ctx context.Context, reads *reading.Reader, local refs.Local, id 
 	return refs.Prefix, nil
 }
 
-// onlyLost judges a log of the hub by its good part alone: if that is a beginning
-// of what was seen, or all of it, and what follows it is no line of this log, or not
-// signed where it has to be, then lines were lost, or nothing was, and none was
-// written in their place. Anybody who may push can put such a thing there; it must not
-// stop the log's writer.
+// onlyLost judges a log of the hub by its good part alone. If that part is a beginning of
+// the known log or all of it, and the data after it is no line of this log, or lacks a
+// required signature, then lines were only lost, and none was written in their place.
+// Anybody with push access can append such data; it must not block the log's writer.
 func onlyLost(ctx context.Context, local refs.Local, s *reading.Snapshot, id string, tip, seen refs.OID) (refs.Relation, error) {
 	is, err := GoodPart(ctx, local, s, s.Hub, id, tip, 0)
 	if err != nil || is.Ended == "" || is.Newer {
@@ -104,7 +103,7 @@ func onlyLost(ctx context.Context, local refs.Local, s *reading.Snapshot, id str
 }
 
 // LedgerBack returns the known tip of the ledger if the hub was rewound or has no ledger;
-// otherwise "". asked says that the hub was contacted just now.
+// otherwise "". asked means that the hub was contacted just now.
 func LedgerBack(s *reading.Snapshot, asked bool) (refs.OID, error) {
 	known, there := s.AllRefs[replay.HubRoot+replay.LedgerName], s.AllRefs[replay.IncomingRoot+replay.LedgerName]
 	if known == "" || known == there || there == "" && !asked {

@@ -14,13 +14,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// What a hub's answers mean. They are sorted by the status of each ref and of the
-// protocol, never by words. Words of git and of the server are for people.
+// The functions of this file interpret a hub's answers. They decide by the status of each
+// ref and of the protocol, never by messages. Messages of git and of the server are only
+// shown to people.
 
-// RefusedBy is what git says about a push that the hub itself refused, "" if
-// it was not the hub. A gate says its rule there, of the ref that it is about;
-// of the others of an atomic push git says only that they went with it, and
-// that is all it says where the hub could not move one of them.
+// RefusedBy returns git's reason for a push that the hub itself refused; "" if git refused
+// it on this side. A gate gives its rule as the reason for the ref concerned. For the other
+// refs of an atomic push, git reports only that the push failed; if the hub could not move
+// a ref, git reports nothing else.
 func RefusedBy(res *refs.PushResult) string {
 	reason := ""
 	for _, name := range slices.Sorted(maps.Keys(res.Refs)) {
@@ -32,7 +33,7 @@ func RefusedBy(res *refs.PushResult) string {
 	return reason
 }
 
-// telling orders what git says of a ref by how much it explains.
+// telling ranks a reason that git gives for a ref by how much it explains.
 func telling(reason string) int {
 	switch {
 	case strings.HasPrefix(reason, "rule '"):
@@ -43,7 +44,7 @@ func telling(reason string) int {
 	return 1
 }
 
-// WhyRefused is why the hub refused a push: the rule, and what the server said itself.
+// WhyRefused returns why the hub refused a push: the rule and the server's own message.
 func WhyRefused(res *refs.PushResult) string {
 	why, words := cutLine(RefusedBy(res)), ServerWords(res.Stderr)
 	switch {
@@ -55,7 +56,7 @@ func WhyRefused(res *refs.PushResult) string {
 	return why + " (" + words + ")"
 }
 
-// Answered sorts what came of a push.
+// Answered classifies the result of a push.
 func Answered(ctx context.Context, p refs.Push, res *refs.PushResult, err error) (e syncer.Pushed) {
 	switch {
 	case errors.Is(err, ErrSilent):
@@ -78,7 +79,7 @@ func Answered(ctx context.Context, p refs.Push, res *refs.PushResult, err error)
 	e.Refs = map[string]syncer.Status{}
 	for _, r := range p.Refs {
 		if r.Dst == refs.HubPrefix+syncer.Meta {
-			continue // a no-op says nothing of the hub
+			continue // an unchanged ref shows nothing about the hub
 		}
 		st, status := res.Refs[r.Dst], syncer.NotNamed
 		switch {
@@ -98,13 +99,13 @@ func Answered(ctx context.Context, p refs.Push, res *refs.PushResult, err error)
 	return e
 }
 
-// Locked reports whether the words of a refusal name a lock file on the hub, which
-// a killed process may have left. It decides what is advised, nothing else.
+// Locked reports whether a refusal mentions a lock file on the hub, which a killed process
+// may have left. It affects only hints.
 func Locked(why string) bool {
 	return strings.Contains(why, "cannot lock ref '") && strings.Contains(why, ".lock': File exists")
 }
 
-// FetchFailed sorts why a fetch brought nothing: err holds re.
+// FetchFailed classifies the reason why a fetch failed; err contains re.
 func FetchFailed(err error, re *refs.RemoteError) (e syncer.Fetched) {
 	switch {
 	case errors.Is(err, ErrSilent):
@@ -119,7 +120,7 @@ func FetchFailed(err error, re *refs.RemoteError) (e syncer.Fetched) {
 	return e
 }
 
-// BusyText says that the server could not or would not serve anybody.
+// BusyText is the message that the server was too busy, or could not serve anybody.
 func BusyText(status int, words string) string {
 	why := fmt.Sprintf("the hub is busy (HTTP %d)", status)
 	if words != "" {
@@ -128,7 +129,7 @@ func BusyText(status int, words string) string {
 	return why
 }
 
-// AllAccepted reports whether the hub has all that was pushed.
+// AllAccepted reports whether the hub accepted every ref of a push.
 func AllAccepted(p refs.Push, res *refs.PushResult) bool {
 	for _, r := range p.Refs {
 		if st, ok := res.Refs[r.Dst]; !ok || !st.Accepted() {
@@ -138,8 +139,7 @@ func AllAccepted(p refs.Push, res *refs.PushResult) bool {
 	return true
 }
 
-// Gist is why git gave up: its own last words, and what the server, or ssh,
-// said before them.
+// Gist returns why git failed: its own last line, and earlier lines of the server or ssh.
 func Gist(stderr string) string {
 	var lines []string
 	for line := range strings.Lines(stderr) {
@@ -155,7 +155,7 @@ func Gist(stderr string) string {
 	return strings.Join(lines, "; ")
 }
 
-// cutLine visibly cuts a line that is longer than any gate's.
+// cutLine shortens a line that is longer than any line of a gate, and marks the cut.
 func cutLine(line string) string {
 	if len(line) > maxServerLine {
 		return strings.ToValidUTF8(line[:maxServerLine], "") + "…"
@@ -163,16 +163,16 @@ func cutLine(line string) string {
 	return line
 }
 
-// What is repeated of a server's words. A gate's refusal names ref, rule, line
-// and hint, and may quote 160 bytes of what was pushed: it fits whole.
+// Bounds for the part of a server's message that is repeated. A gate's refusal names the
+// ref, rule, line and hint, and may quote 160 bytes of the pushed data, so it fits.
 const (
-	maxServerLines = 3   // and as many hints, which come after the rest
+	maxServerLines = 3   // and as many hints, which come last
 	maxServerLine  = 800 // bytes
 )
 
-// ServerWords are the first lines that the server itself said about a push, for
-// people to read. git marks them, and repeats its own remarks among them. A line
-// is taken whole or, if it is longer than any gate's, visibly cut.
+// ServerWords returns the first lines of the server's own message about a push, for people
+// to read. git marks these lines, and mixes its own remarks into them. A line that is
+// longer than any line of a gate is shortened, and the cut is marked.
 func ServerWords(stderr string) string {
 	var said, hints []string
 	for line := range strings.Lines(stderr) {
@@ -193,7 +193,7 @@ func ServerWords(stderr string) string {
 	return strings.Join(append(said, hints...), "; ")
 }
 
-// GitWords is what git said, or why there was no git to say anything.
+// GitWords returns git's message, or the reason why git did not run.
 func GitWords(re *refs.RemoteError) string {
 	if says := Gist(re.Stderr); says != "" {
 		return strings.TrimPrefix(says, "error: ")
@@ -204,12 +204,12 @@ func GitWords(re *refs.RemoteError) string {
 	return "nothing"
 }
 
-// A fetch fails for want of a connection, or because this side could not keep
-// what it brought: a full disk, a lock. The two have different hints, so they
-// are never told as one.
+// A fetch fails because there is no connection, or because this clone could not store the
+// result: a full disk, a lock. The two cases have different hints, so they have different
+// messages.
 
-// Unfetched explains a fetch that failed; nil if what it brought could not be kept
-// here. silent is how long the hub may say nothing.
+// Unfetched explains why a fetch failed; it is nil if the hub answered and the result could
+// not be stored here. silent is how long the hub may be silent.
 func (h *Hub) Unfetched(re *refs.RemoteError, silent time.Duration) *fail.Error {
 	switch {
 	case errors.Is(re, ErrSilent):
@@ -225,8 +225,8 @@ func (h *Hub) Unfetched(re *refs.RemoteError, silent time.Duration) *fail.Error 
 	return nil
 }
 
-// UnfetchedReason is Unfetched as a clause after "kept here, sent later"; "" in the
-// same case.
+// UnfetchedReason is Unfetched as a clause that follows "saved locally"; it is "" where
+// Unfetched is nil.
 func UnfetchedReason(re *refs.RemoteError, silent time.Duration) string {
 	switch {
 	case errors.Is(re, ErrSilent):
@@ -239,18 +239,18 @@ func UnfetchedReason(re *refs.RemoteError, silent time.Duration) string {
 	return ""
 }
 
-// SilentReason says that the hub has said nothing for too long.
+// SilentReason is the reason that the hub has been silent for too long.
 func SilentReason(silent time.Duration) string {
 	return fmt.Sprintf("the hub has been silent for %d s", int(silent.Seconds()))
 }
 
-// Unanswered says that nobody here knows whether a push has landed.
+// Unanswered is the failure of a push whose result nobody here knows.
 func (h *Hub) Unanswered(code fail.Code, done, says string) *fail.Error {
 	return &fail.Error{Kind: fail.Unconfirmed, Code: code, Message: fmt.Sprintf("the hub on '%s' has not answered: it is not known whether it was %s there", h.Name, done),
 		Fields: fail.Fields{"git": says}}
 }
 
-// NotReached keeps an error unless it is that the hub did not answer.
+// NotReached returns err, or nil if err only means that the hub did not answer.
 func NotReached(err error) error {
 	if re := (*refs.RemoteError)(nil); errors.As(err, &re) {
 		return nil

@@ -10,21 +10,20 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Choose finds the hub of a repository; the error says why the user has to
-// choose. With neither there is no remote. dir is the repository itself, which may
-// be its own hub (self). The rules are:
+// Choose finds the hub of a repository. The error explains why the user has to choose.
+// Without a hub and an error there is no remote. dir is the repository itself, which may be
+// its own hub (self). The rules are:
 //
-//   - what crosslink.remote says, if there is such a remote;
-//   - else the one chosen before: the first write, join or init chooses, for
-//     good, and reading a remote that has no tracker does not;
-//   - else the repository itself if it is a hub, origin, the only remote; with
-//     several and no origin the user has to say;
-//   - a remote that was renamed, even if another has its name now, is known by
-//     its URL;
-//   - the branch that is checked out has no say, and refs of other remotes are
-//     never joined;
-//   - the hub's id is pinned with the choice: whatever a remote's name or URL
-//     comes to lead to, another tracker there is not taken for this one.
+//   - the remote in crosslink.remote, if it exists;
+//   - otherwise the remote chosen before: the first write, join or init chooses it
+//     permanently; reading a remote without a tracker does not;
+//   - otherwise the repository itself if it is a hub, origin, or the only remote; if
+//     there are several remotes and no origin, the user has to choose;
+//   - a renamed remote is found by its URL, even if another remote has its name now;
+//   - the branch that is checked out does not matter, and the refs of several remotes
+//     are never combined;
+//   - the hub's id is stored with the choice, so if a remote's name or URL leads to
+//     another tracker later, that tracker is not accepted as this one.
 func Choose(conf refs.Config, c *Contact, self bool, dir string) (*Hub, *fail.Error) {
 	names, pinned := conf.Remotes(), c.Remote
 	if self || pinned == SelfName {
@@ -59,8 +58,9 @@ func Choose(conf refs.Config, c *Contact, self bool, dir string) (*Hub, *fail.Er
 	return of(conf, name), nil
 }
 
-// Said is the remote that the configuration names for the tracker. A name that
-// all repositories of a user share counts where there is such a remote.
+// Said returns the remote that the configuration names for the tracker. A name in a
+// configuration that all repositories of a user share counts only if there is such a
+// remote.
 func Said(conf refs.Config) string {
 	name := ""
 	for _, s := range conf {
@@ -71,8 +71,8 @@ func Said(conf refs.Config) string {
 	return name
 }
 
-// renamed follows a remote that was renamed: the one with the URL that the hub
-// had at the last contact, if there is just one; else the first to look at.
+// renamed finds a renamed remote: the only one with the URL that the hub had at the last
+// contact, otherwise the first remote to try.
 func renamed(conf refs.Config, c *Contact, was string) string {
 	names := conf.Remotes()
 	var same []string
@@ -85,18 +85,18 @@ func renamed(conf refs.Config, c *Contact, was string) string {
 	case len(same) == 1:
 		return same[0]
 	case !slices.Contains(names, was) && c.Hub != "" && first(names) != "":
-		return first(names) // its id is pinned: another hub there is told from this one
+		return first(names) // its id is stored, so another hub there is noticed
 	}
 	return was
 }
 
-// URLOf is a remote's URL as it is remembered.
+// URLOf returns a remote's URL in the form that is stored.
 func URLOf(conf refs.Config, remote string) string {
 	return refs.WithoutSecrets(conf.FetchURL(remote))
 }
 
-// first is the remote to look at when nobody has said or chosen: origin, or the
-// only one, else "".
+// first returns the remote to try if none was configured or chosen: origin, or the only
+// one, otherwise "".
 func first(names []string) string {
 	switch {
 	case slices.Contains(names, "origin"):
@@ -107,8 +107,8 @@ func first(names []string) string {
 	return ""
 }
 
-// ChosenError refuses another hub than the one that was chosen; remote is the one
-// that was asked for.
+// ChosenError refuses the remote named on the command line because another hub was chosen
+// before.
 func (h *Hub) ChosenError(code fail.Code, remote string) error {
 	where := fmt.Sprintf("the tracker of this clone is on '%s'", h.Name)
 	if h.Self {
@@ -117,7 +117,7 @@ func (h *Hub) ChosenError(code fail.Code, remote string) error {
 	return &fail.Error{Kind: fail.Fatal, Code: code, Message: where + ": nothing was written", Fields: fail.Fields{"remote": remote}}
 }
 
-// NoSuchRemote says that no remote has a name.
+// NoSuchRemote is the error that no remote has this name.
 func NoSuchRemote(name string) error {
 	return &fail.Error{Kind: fail.Fatal, Code: "no-such-remote/named", Message: fmt.Sprintf("there is no remote '%s'", name)}
 }

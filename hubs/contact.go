@@ -14,83 +14,84 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// maxContact is the largest note that is read, more than is ever written.
-const maxContact = 16 << 20 // a number for each one that the hub lost
+// maxContact bounds the size of the file that is read; no program writes that much.
+const maxContact = 16 << 20 // a number for each number that the hub lost
 
-// Note is what a clone remembers of its hub between commands. It is no truth: without it the next sync finds everything out again, except
-// which remote was chosen.
+// Note is what a clone remembers about its hub between commands. Without it the next sync
+// finds everything out again, except which remote was chosen.
 type Note struct {
 	Remote string    `json:"remote,omitempty"` // the remote chosen at first contact
-	URL    string    `json:"url,omitempty"`    // at which it was seen last
-	Hub    string    `json:"hub,omitempty"`    // the hub's id, pinned
-	Other  string    `json:"other,omitempty"`  // at the last fetch the remote held this other hub
-	Last   time.Time `json:"last,omitzero"`    // when the last fetch began that worked
+	URL    string    `json:"url,omitempty"`    // where it was last seen
+	Hub    string    `json:"hub,omitempty"`    // the hub's id, which does not change
+	Other  string    `json:"other,omitempty"`  // the id of another hub that the last fetch found at the remote
+	Last   time.Time `json:"last,omitzero"`    // when the last successful fetch began
 
-	// Undecided is since when facts lie undecided on the hub, as seen from here.
+	// Undecided is since when this clone has seen undecided facts on the hub.
 	Undecided time.Time `json:"undecided,omitzero"`
 
-	// PushSeen and PushApart are a pair of fetch and push URL that led to one
-	// repository, or to two.
+	// PushSeen and PushApart are pairs of a fetch URL and a push URL: the first led to one
+	// repository, the second to two.
 	PushSeen  string `json:"push_seen,omitempty"`
 	PushApart string `json:"push_apart,omitempty"`
 
 	// NoAtomic: the hub cannot push atomically.
 	NoAtomic bool `json:"no_atomic,omitempty"`
-	// Refused is that the hub at RefusedTo takes no push at all, and since when;
-	// it is not asked again by itself for 24 h.
+	// Refused is the reason why the hub at RefusedTo accepts no push, and RefusedAt since
+	// when. The clone does not try again on its own for 24 h.
 	Refused      string    `json:"refused,omitempty"`
 	RefusedAt    time.Time `json:"refused_at,omitzero"`
 	RefusedTo    string    `json:"refused_to,omitempty"`
 	RefusedTimes int       `json:"refused_times,omitempty"`
-	// FoldFailed is when a sync could not archive logs; it is not tried again by itself
+	// FoldFailed is when a sync failed to archive logs. It does not try again on its own
 	// for 24 h.
 	FoldFailed time.Time `json:"fold_failed,omitzero"`
 	// Archive is the verdict on the hub's archive, if steps of it are ignored.
 	Archive *ArchiveSeen `json:"archive,omitempty"`
-	// Refusals are what the hub refuses, by branch below crosslink/.
+	// Refusals are the refusals of the hub, by branch below crosslink/.
 	Refusals map[string]Refusal `json:"refusals,omitempty"`
-	// Problems are what is wrong with the hub as it was last seen, the first
-	// of them and how many more.
+	// Problems are the problems of the hub when it was last seen: the first ones, and how
+	// many more.
 	Problems []Problem `json:"problems,omitempty"`
 	// NoMeta: at the last fetch the hub had lost its meta.
 	NoMeta bool `json:"no_meta,omitempty"`
-	// Detached: the Other hub continues this one, as was found when it was seen last. It
-	// was detached from it, or, if Again, the older hub was migrated again.
+	// Detached means that the Other hub continues this one. It was detached from this one
+	// or, if Again, the older hub was migrated again.
 	Detached bool `json:"detached,omitempty"`
 	Again    bool `json:"again,omitempty"`
-	// Aliases are the numbers lost by a hub whose new ones were told; null until
-	// this clone has looked, which tells nothing.
+	// Aliases are numbers that a hub lost, and whose new numbers were reported; null until
+	// this clone has looked for the first time, which reports nothing.
 	Aliases []uint64 `json:"aliases"`
-	// Shown is what was shown undecided: it is reported once when it is decided.
+	// Shown lists what was shown as undecided. Each decision is reported once.
 	Shown []Shown `json:"shown,omitempty"`
-	// Edits are the last texts written here, whose loss is reported once.
+	// Edits are the last texts written here. If another change replaces one, this is
+	// reported once.
 	Edits []Edit `json:"edits,omitempty"`
-	// Unsigned: that signing is switched off here was told.
+	// Unsigned means that the notice that signing is disabled here was given.
 	Unsigned bool `json:"unsigned,omitempty"`
-	// Idle stands for the refs of the last sync, if it found nothing to do
+	// Idle is a stamp of the refs of the last sync, if that sync found nothing to do
 	// (tracker/idle.go).
 	Idle string `json:"idle,omitempty"`
-	// Quiet is since when that has not changed.
+	// Quiet is since when Idle has not changed.
 	Quiet time.Time `json:"quiet,omitzero"`
 	// Told are the notices that were given and have not changed since.
 	Told map[string]string `json:"told,omitempty"`
 }
 
 // ArchiveSeen is the verdict on an archive whose newest steps are ignored. They are judged
-// again when the archive has moved, or when one of them may have become valid.
+// again when the archive moves, or when one of them may have become valid.
 type ArchiveSeen struct {
 	Tip  refs.OID `json:"tip"`
 	Step refs.OID `json:"step,omitempty"` // the nearest valid step
 	Text string   `json:"text"`           // what is wrong
-	// Waits holds what was decided about each agent whose step may become valid.
+	// Waits has the state of each agent whose step may become valid.
 	Waits map[string]string `json:"waits,omitempty"`
 }
 
-// Shown is one thing that was shown undecided.
+// Shown is one item that was shown as undecided.
 type Shown struct {
 	Issue string `json:"issue"`
-	Agent string `json:"agent,omitempty"` // of a claim; a number belongs to nobody
-	Lock  string `json:"lock,omitempty"`  // how the claim stood when it was told
+	Agent string `json:"agent,omitempty"` // the agent that made the claim; a number has none
+	Lock  string `json:"lock,omitempty"`  // the state of the claim when it was shown
 }
 
 // Edit is a text of an issue that an agent of this clone wrote.
@@ -101,29 +102,29 @@ type Edit struct {
 	At    int64  `json:"at"` // time of the event
 }
 
-// Contact is a clone's note of its hub as it was read or written last. Other
-// processes of the clone change it, too.
+// Contact is what a clone remembers about its hub, as it was last read or written. Other
+// processes of the clone change it too.
 type Contact struct {
 	Note
 	path string
 	now  func() time.Time
 }
 
-// Open reads the note in a file.
+// Open reads what is remembered in a file.
 func Open(path string, now func() time.Time) *Contact {
 	c := &Contact{path: path, now: now}
 	c.Reload()
 	return c
 }
 
-// Reload reads the note again. One that cannot be read is as if there were none.
+// Reload reads the file again. A file that cannot be read counts as missing.
 func (c *Contact) Reload() {
 	n := Note{}
 	if note.Read(c.path, maxContact, &n) != nil || !note.PlainWord(n.Remote) || !note.PlainWord(n.Hub) || !note.PlainWord(n.Other) || strings.HasPrefix(n.URL, "-") {
 		n = Note{}
 	}
-	n.URL = refs.WithoutSecrets(n.URL) // notes of earlier versions kept them
-	// a clock that was wrong once must not hold anything up for years
+	n.URL = refs.WithoutSecrets(n.URL) // files of earlier versions contain secrets
+	// a clock that was wrong once must not block anything for years
 	if n.RefusedAt.After(c.now()) {
 		n.RefusedAt = time.Time{}
 	}
@@ -133,11 +134,11 @@ func (c *Contact) Reload() {
 	c.Note = n
 }
 
-// Jitter is the most by which clones wait longer than others before they decide
-// what lies undecided.
+// Jitter is the longest extra time that a clone waits, so that not all clones decide
+// undecided facts at once.
 const Jitter = 15 * time.Second
 
-// Remember changes the note as it is now, and puts it in place whole.
+// Remember changes the current content of the file, and replaces the file as a whole.
 func (c *Contact) Remember(change func(*Note)) error {
 	c.Reload()
 	change(&c.Note)
@@ -151,15 +152,15 @@ func (c *Contact) Remember(change func(*Note)) error {
 	return nil
 }
 
-// Since is how long ago the hub was reached; false if never, or at a time that
-// has not come yet.
+// Since returns how long ago the hub was reached; false if never, or if the stored time is
+// in the future.
 func (c *Contact) Since() (time.Duration, bool) {
 	age := c.now().Sub(c.Last)
 	return age, !c.Last.IsZero() && age >= 0
 }
 
-// ToldBefore reports whether a notice was given and has not changed since, and
-// remembers it. A note that cannot be kept only means that it is given again.
+// ToldBefore reports whether a notice was given and has not changed since, and remembers
+// it. If it cannot be stored, the notice is only given again.
 func (c *Contact) ToldBefore(n fail.Notice) bool {
 	if c.Told[n.Code.Name()] == n.Text {
 		return true
@@ -173,7 +174,7 @@ func (c *Contact) ToldBefore(n fail.Notice) bool {
 	return false
 }
 
-// Founded remembers the hub that was made, with this id.
+// Founded remembers a newly created hub with this id.
 func (c *Contact) Founded(h *Hub, id string) error {
 	return c.Remember(func(n *Note) {
 		n.Remote, n.URL, n.Hub, n.Other, n.NoMeta, n.Detached, n.Again = h.Name, h.Shown(), id, "", false, false, false
@@ -193,25 +194,25 @@ func (c *Contact) Welcomed() error {
 	})
 }
 
-// Problem is something wrong with the hub, as the last fetch found it. Each is
-// listed by status until a fetch no longer finds it or a push has repaired it, and
-// told once, by the first command that somebody watches.
+// Problem is a problem of the hub that the last fetch found. status lists it until a fetch
+// no longer finds it or a push has repaired it. The first command that a person runs
+// reports it once.
 type Problem struct {
-	Ref  string `json:"ref,omitempty"` // below crosslink/; "" is of none in particular
+	Ref  string `json:"ref,omitempty"` // below crosslink/; "" if it concerns no single ref
 	Text string `json:"text"`
 	Told bool   `json:"told,omitempty"`
-	Here bool   `json:"here,omitempty"` // its cause is on this side
+	Here bool   `json:"here,omitempty"` // its cause is in this clone
 	Gone bool   `json:"gone,omitempty"` // the hub has lost the branch
-	More int    `json:"more,omitempty"` // how many problems beyond maxProblems this one stands for
+	More int    `json:"more,omitempty"` // how many problems beyond maxProblems this one counts
 }
 
 const (
-	maxProblems = 1000 // remembered of a fetch
-	maxTold     = 10   // told one by one
+	maxProblems = 1000 // how many of a fetch are stored
+	maxTold     = 10   // how many are reported one by one
 )
 
-// Found sorts the problems that a fetch found: those to remember, and the
-// notices of those that are new; none of these if nobody reads them.
+// Found takes the problems that a fetch found, and returns those to remember and a notice
+// for each new one; no notices if nobody would read them.
 func (n *Note) Found(now []Problem, unread bool, notice func(Problem) fail.Notice) (kept []Problem, tell []fail.Notice) {
 	told := map[Problem]bool{}
 	for _, p := range n.Problems {
@@ -236,7 +237,8 @@ func (n *Note) Found(now []Problem, unread bool, notice func(Problem) fail.Notic
 	return now, tell
 }
 
-// Unlisted is how many problems of the last fetch were too many to remember.
+// Unlisted returns how many problems of the last fetch were not stored because there were
+// too many.
 func (n *Note) Unlisted() int {
 	if last := len(n.Problems); last > 0 {
 		return n.Problems[last-1].More
@@ -244,7 +246,7 @@ func (n *Note) Unlisted() int {
 	return 0
 }
 
-// Overcome forgets the problems of branches that the hub has just taken.
+// Overcome forgets the problems of branches that the hub has just accepted.
 func (c *Contact) Overcome(p refs.Push, res *refs.PushResult) error {
 	over := func(h Problem) bool {
 		return h.Ref != "" && slices.ContainsFunc(p.Refs, func(r refs.PushRef) bool {

@@ -8,17 +8,17 @@ import (
 
 // publicHost serves repositories to everybody.
 type publicHost struct {
-	host   string // this one and all below it: ssh.github.com is github.com
-	pushes int    // how many a minute one clone may start there
+	host   string // also hosts below it: ssh.github.com is github.com
+	pushes int    // how many pushes one clone may start there in a minute
 }
 
-// publicHosts are those on which pushes are paced from the first one on. They
-// serve everybody, so they ask for restraint before they answer 429, or do
-// worse to those who show none. Any other server starts unpaced: anybody who runs
-// it knows what it can take, and it says so when it is too much.
+// publicHosts are the hosts on which pushes are paced from the first one. They serve
+// everybody, so they expect restraint before they answer 429, or they block users who show
+// none. Any other server starts without a limit: its owner knows its capacity, and the
+// server reports when it is too busy.
 //
-// Where a forge has a limit for each user, one clone takes a tenth of it: the
-// others of that user push, too.
+// If a forge has a limit for each user, one clone uses a tenth of it, because the user's
+// other clones push too.
 var publicHosts = []publicHost{
 	{"github.com", 6},        // recommends at most 6 pushes a minute to a repository
 	{"ghe.com", 6},           // the same service
@@ -37,7 +37,7 @@ var publicHosts = []publicHost{
 	{"git.launchpad.net", 6}, //
 }
 
-// publicHostOf returns the one that a URL leads to.
+// publicHostOf returns the public host that a URL leads to.
 func publicHostOf(url string) (publicHost, bool) {
 	host := hostOf(url)
 	for _, p := range publicHosts {
@@ -48,8 +48,7 @@ func publicHostOf(url string) (publicHost, bool) {
 	return publicHost{}, false
 }
 
-// hostOf is the host that a URL names as git reads it, in lower case; "" for a
-// path.
+// hostOf returns the host in a URL as git reads it, in lower case; "" for a path.
 func hostOf(url string) string {
 	for { // crosslink::https://host/path
 		word, rest, ok := strings.Cut(url, "::")
@@ -73,14 +72,14 @@ func hostOf(url string) string {
 		host, _, _ = strings.Cut(url, ":")
 	}
 	host = host[strings.LastIndexByte(host, '@')+1:]
-	if !strings.HasPrefix(host, "[") { // no address in the form of IPv6
+	if !strings.HasPrefix(host, "[") { // not the form of an IPv6 address
 		host, _, _ = strings.Cut(host, ":")
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// Limit is how many pushes a minute the public host allows that pushes go to; 0
-// if it is none.
+// Limit returns how many pushes a minute the public host accepts to which this hub's pushes
+// go; 0 if it is not one.
 func (h *Hub) Limit() int {
 	p, _ := publicHostOf(h.PushTarget())
 	return p.pushes
@@ -90,10 +89,10 @@ func (h *Hub) Limit() int {
 // it stops rewinds and deletions, not who writes to another's log, which every
 // clone sees by itself.
 
-// Forge is one kind of hosted forge, and the rule to set there.
+// Forge is a kind of hosted forge, and the rule to set there.
 type Forge struct {
 	Name string
-	Rule string   // for branches, in words
+	Rule string   // about branches, for people
 	host []string // parts of a host's name
 }
 
@@ -108,7 +107,7 @@ var forges = []Forge{
 		Rule: "Repository settings > Branch restrictions, 'crosslink/**': write access for all who write, no rewriting of history, no deletion"},
 }
 
-// forgeOf tells a forge by the host of a URL; nil for a server that is not one.
+// forgeOf recognizes a forge by the host of a URL; nil for any other server.
 func forgeOf(url string) *Forge {
 	host := hostOf(url)
 	for i := range forges {
@@ -121,7 +120,7 @@ func forgeOf(url string) *Forge {
 	return nil
 }
 
-// Forge is the forge that the hub is on, by the URL that is used or the one that
+// Forge returns the forge that the hub is on, by its effective URL or by the URL that
 // url.*.insteadOf rewrites; nil if it is on none.
 func (h *Hub) Forge() *Forge {
 	if f := forgeOf(h.URL); f != nil {

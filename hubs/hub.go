@@ -1,8 +1,8 @@
-// Package hubs knows the hub with which a clone shares its tracker: which remote
-// it is and why (choose.go), where fetches and pushes go (hub.go, forges.go), what
-// was seen there and is remembered (contact.go, refusals.go, pace.go), how to talk
-// with it (link.go), and what its answers mean (answers.go). To it events are
-// bytes and branches are names.
+// Package hubs knows the hub with which a clone shares its tracker: which remote it is and
+// why (choose.go), where fetches and pushes go (hub.go, forges.go), what a clone remembers
+// about it (contact.go, refusals.go, pace.go), how to exchange data with it (link.go), and
+// what its answers mean (answers.go). To this package, events are bytes and branches are
+// names.
 package hubs
 
 import (
@@ -16,17 +16,16 @@ import (
 // SelfName is the name of the remote of a repository that is its own hub.
 const SelfName = "."
 
-// Hub is the remote that a tracker lives on. A nil Hub is that of a repository
-// that has none.
+// Hub is the remote that has the tracker. A nil Hub belongs to a repository without one.
 type Hub struct {
 	Name    string
-	URL     string // that git fetches from
-	PushURL string // that git pushes to, "" if that is URL
+	URL     string // from which git fetches
+	PushURL string // to which git pushes; "" if it is URL
 	Written string // URL before url.*.insteadOf
 	Self    bool   // the repository is its own hub
 }
 
-// of is the hub on a remote.
+// of returns the hub on a remote.
 func of(conf refs.Config, name string) *Hub {
 	h := &Hub{Name: name, URL: conf.FetchURL(name), Written: conf.URL(name)}
 	if push := conf.PushURL(name); push != h.URL {
@@ -35,11 +34,11 @@ func of(conf refs.Config, name string) *Hub {
 	return h
 }
 
-// Shown returns the URL without the password it may hold. It is what is printed and
-// what is remembered: a new password makes no new hub.
+// Shown returns the URL without a password in it. This form is printed and stored, so a new
+// password does not look like a new hub.
 func (h *Hub) Shown() string { return refs.WithoutSecrets(h.URL) }
 
-// PushTarget is where pushes go, as it is remembered.
+// PushTarget returns the URL that pushes use, in the form that is stored.
 func (h *Hub) PushTarget() string {
 	if h.PushURL != "" {
 		return refs.WithoutSecrets(h.PushURL)
@@ -47,12 +46,11 @@ func (h *Hub) PushTarget() string {
 	return h.Shown()
 }
 
-// A remote can push to another URL than it fetches from. Mostly that is the
-// same repository by another way. Where it is another one, a fork, pushes succeed
-// and nobody ever sees them. So after the first push the hub is looked at, once
-// for each pair of URLs.
+// A remote can push to another URL than it fetches from. Usually both lead to the same
+// repository. If they do not, as with a fork, pushes succeed and nobody ever sees them. So
+// after the first push the clone checks the hub, once for each pair of URLs.
 
-// PushPair names the two URLs of a hub, "" if there is one for both.
+// PushPair names the two URLs of a hub; "" if there is only one.
 func (h *Hub) PushPair() string {
 	if h == nil || h.PushURL == "" {
 		return ""
@@ -60,8 +58,8 @@ func (h *Hub) PushPair() string {
 	return h.Shown() + " " + refs.WithoutSecrets(h.PushURL)
 }
 
-// Apart says that pushes go to another repository than fetches come from; "" if
-// that is not known.
+// Apart is the message that pushes go to another repository than fetches come from; "" if
+// this is not known.
 func (h *Hub) Apart(c *Contact) string {
 	pair := h.PushPair()
 	if pair == "" || c.PushApart != pair {
@@ -71,23 +69,23 @@ func (h *Hub) Apart(c *Contact) string {
 	return fmt.Sprintf("'%s' pushes to another repository ('%s') than it fetches from ('%s'), so nobody would see changes", h.Name, to, from)
 }
 
-// ApartError is Apart as a refusal.
+// ApartError is Apart as an error.
 func (h *Hub) ApartError(c *Contact) *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "push-url", Message: h.Apart(c)}
 }
 
-// Moved reports whether the URL is not the one at which the hub was seen.
+// Moved reports whether the hub was last seen at another URL.
 func (h *Hub) Moved(c *Contact) bool { return h != nil && c.URL != "" && c.URL != h.Shown() }
 
 // BeforeMigration stands in for a hub id when the remote again has the older-format
 // hub that this clone's hub was migrated from.
 func BeforeMigration(level int) string { return fmt.Sprintf("level-%d", level) }
 
-// WasMigrated reports whether the other hub is the one before a migration.
+// WasMigrated reports whether the other hub is the one that existed before a migration.
 func (c *Contact) WasMigrated() bool { return strings.HasPrefix(c.Other, "level-") }
 
-// Elsewhere says that the remote holds another tracker than the one of this
-// clone; "" if it does not, as far as the last fetch showed.
+// Elsewhere is the message that the remote has another tracker than this clone; "" if the
+// last fetch found no other.
 func (h *Hub) Elsewhere(c *Contact) string {
 	name := c.Remote
 	if h != nil {
@@ -106,12 +104,12 @@ func (h *Hub) Elsewhere(c *Contact) string {
 	return fmt.Sprintf("'%s' has another tracker (hub %s) than this clone (hub %s)", name, Clip(c.Other), Clip(c.Hub))
 }
 
-// ForkText says that the remote holds a fork of this tracker.
+// ForkText is the message that the remote has a fork of this tracker.
 func (h *Hub) ForkText() string {
 	return fmt.Sprintf("'%s' (%s) has a fork of this clone's tracker with other decisions", h.Name, h.Shown())
 }
 
-// ElsewhereError refuses what would mix the two trackers.
+// ElsewhereError refuses an action that would mix the two trackers.
 func (h *Hub) ElsewhereError(c *Contact) *fail.Error {
 	e := &fail.Error{Kind: fail.Fatal, Code: "other-hub",
 		Message: h.Elsewhere(c) + ": nothing was fetched or sent"}
@@ -130,34 +128,33 @@ func (h *Hub) ElsewhereError(c *Contact) *fail.Error {
 	return e
 }
 
-// Clip is the beginning of a hub's id, enough to tell two apart.
+// Clip returns the beginning of a hub's id, enough to distinguish two hubs.
 func Clip(id string) string { return id[:min(8, len(id))] }
 
-// A hub can lose its branches: 'git push --mirror' from a plain clone deletes
-// all that the clone has no branch for, a backup may lack some. What was seen
-// there stays in refs/hub and in view.
+// A hub can lose its branches: 'git push --mirror' from a plain clone deletes all branches
+// that the clone does not have, and a backup may lack some. The lines seen before remain in
+// refs/hub and in every view.
 
 const (
-	// lostMeta is why nothing is sent to such a hub: lines there without a meta
+	// lostMeta is the reason why nothing is sent to such a hub: lines there without a meta
 	// would belong to no hub.
 	lostMeta = "the hub no longer has its branch 'crosslink/meta'"
-	// lostAll is said where nothing of the tracker is left.
+	// lostAll is the reason if the hub has no branch of the tracker left.
 	lostAll = "the hub no longer has the tracker's branches"
 )
 
-// LostAll is the problem of a hub that has nothing left of the tracker, and
-// NotThere that of a new URL that leads to a repository without one.
+// LostAll is the problem of a hub that has no branch of the tracker left.
 func (h *Hub) LostAll(meta string) Problem {
 	return Problem{Ref: meta, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); this clone keeps its copy", Gone: true}
 }
 
-// NotThere is the problem of a remote's new URL that leads to a repository without
-// the tracker.
+// NotThere is the problem of a remote whose new URL leads to a repository without the
+// tracker.
 func (h *Hub) NotThere(c *Contact, meta string) Problem {
 	return Problem{Ref: meta, Text: fmt.Sprintf("there is no tracker on '%s' (%s); it was at '%s'", h.Name, h.Shown(), c.URL), Gone: true}
 }
 
-// LostCode is the code of a hub that has lost its meta.
+// LostCode is the code for a hub that has lost its meta.
 func (h *Hub) LostCode(c *Contact) fail.Code {
 	const moved, gone fail.Code = "hub-lost/moved", "hub-lost/gone"
 	if h.Moved(c) {
@@ -166,7 +163,7 @@ func (h *Hub) LostCode(c *Contact) fail.Code {
 	return gone
 }
 
-// LostReason is why nothing is sent to a hub that has lost its meta.
+// LostReason is the reason why nothing is sent to a hub that has lost its meta.
 func (h *Hub) LostReason(c *Contact) string {
 	switch {
 	case h.Moved(c):
@@ -177,13 +174,13 @@ func (h *Hub) LostReason(c *Contact) string {
 	return lostMeta
 }
 
-// LostError refuses to make a second hub where one has lost its meta.
+// LostError refuses to create a second hub where a hub has lost its meta.
 func (h *Hub) LostError() *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "hub-lost",
 		Message: fmt.Sprintf("the tracker's branches are gone from '%s'; this clone keeps its copy, and nothing was written", h.Name)}
 }
 
-// Queued tells that something is kept here, and what would send it.
+// Queued is the notice that changes are saved locally, and which command sends them.
 func (h *Hub) Queued(c *Contact, why string) fail.Notice {
 	told := fail.Notice{Code: "queued", Text: "saved locally, sent later: " + why}
 	switch {
@@ -197,7 +194,7 @@ func (h *Hub) Queued(c *Contact, why string) fail.Notice {
 	return told
 }
 
-// TakesNone says that a hub that can be fetched from takes no push.
+// TakesNone is the message that a hub accepts no push, although fetches work.
 func (h *Hub) TakesNone() string {
 	if h.PushURL != "" {
 		return fmt.Sprintf("the push URL '%s' of '%s' does not accept pushes", refs.WithoutSecrets(h.PushURL), h.Name)
@@ -205,7 +202,7 @@ func (h *Hub) TakesNone() string {
 	return "the hub does not accept pushes from you"
 }
 
-// TakesNoPush diagnoses a hub that takes no push at all.
+// TakesNoPush is the diagnosis of a hub that accepts no push.
 func (h *Hub) TakesNoPush(text string) fail.Diagnosis {
 	d := fail.Diagnosis{Code: "refused/all", Severity: fail.Problem, Text: text, Fields: fail.Fields{"remote": h.Name, "url": h.Shown()}}
 	switch {

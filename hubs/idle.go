@@ -11,9 +11,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// IdleStamp stands for all refs a sync follows from, and for who syncs; "" if what
-// was fetched is not what is believed, or if something is kept (below lost) that
-// has to go back to the hub. Presence is read apart.
+// IdleStamp is a stamp of all refs that a sync depends on, and of who syncs. It is "" if
+// fetched refs differ from the accepted ones, or if refs below lost have to go back to the
+// hub. Presence is read separately.
 func (l *Link) IdleStamp(all map[string]refs.OID, lost, who string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n", who, l.Hub.Shown())

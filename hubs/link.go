@@ -12,18 +12,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// Link is how a session of a clone talks with its hub. A hub may take a connection
-// and never answer: a laptop that was asleep, an ssh that waits for the touch of a
-// key. The rules are:
+// Link is the connection of a clone's session to its hub. A hub may accept a connection and
+// never answer: a laptop that was asleep, an ssh that waits for the touch of a key. The
+// rules are:
 //
-//   - one process of a clone talks to the hub at a time, for all of them: it holds
-//     the sync lock;
-//   - every conversation ends when nothing has come from the hub for Silence. A
-//     fetch that receives anything continues, however large it is. What a push sends
-//     cannot be seen, so it has more time the more events it carries;
-//   - where git may ask the user for a password, the bound is five times that;
-//   - while nothing comes, the sync lock is released, so that other processes of
-//     the clone can reach a hub that answers;
+//   - one process of a clone exchanges data with the hub at a time, for all of them: it
+//     holds the sync lock;
+//   - every conversation ends when nothing has come from the hub for Silence. A fetch
+//     that receives data continues, however large it is. The progress of a push cannot
+//     be seen, so a push has more time the more events it carries;
+//   - if git may ask the user for a password, the time is five times as long;
+//   - while nothing comes, the sync lock is released, so that other processes of the
+//     clone can use a hub that answers;
 //   - every push is paced (syncer/pace.go).
 type Link struct {
 	Hub     *Hub
@@ -33,31 +33,31 @@ type Link struct {
 	Pace    Pace
 	Silence time.Duration
 	Now     func() time.Time
-	Sleep   func(time.Duration) // nil really waits
-	Notice  func(fail.Notice)   // nil drops it
+	Sleep   func(time.Duration) // nil: really sleep
+	Notice  func(fail.Notice)   // nil: drop notices
 
 	Reached bool      // the hub was reached in this session
 	Asked   time.Time // when its last fetch began
 
-	ask     bool // passwords may be asked for on the terminal
+	ask     bool // git may ask for passwords on the terminal
 	remote  refs.Remote
 	release func() // releases the sync lock; nil if it is not held
 }
 
 const (
-	letGo = 5 * time.Second // of silence, before others have their turn
+	letGo = 5 * time.Second // how long the hub is silent before others may go first
 	look  = 250 * time.Millisecond
 
-	// Insistent is how long a command waits for the sync lock that needs it.
+	// Insistent is how long a command waits for the sync lock if it needs the lock.
 	Insistent = 30 * time.Second
 
-	eventsPerSecond = 20 // the slowest push that is waited for
+	eventsPerSecond = 20 // speed of the slowest push that a command waits for
 )
 
-// ErrSilent ends a conversation in which the hub says nothing.
+// ErrSilent ends a conversation in which the hub is silent for too long.
 var ErrSilent = errors.New("the hub does not answer")
 
-// Remote is the hub as git reaches it; only with a replica.
+// Remote is the hub as git reaches it; it needs a replica.
 func (l *Link) Remote() refs.Remote {
 	if l.remote == nil {
 		a := refs.Address{Name: l.Hub.Name, Config: l.Conf, Ask: l.ask}
@@ -74,10 +74,10 @@ func (l *Link) PushRemote() refs.Remote {
 	return l.Replica.Remote(refs.Address{URL: l.Hub.PushURL, Config: l.Conf, Ask: l.ask})
 }
 
-// MayAsk says whether passwords may be asked for on the terminal.
+// MayAsk sets whether git may ask for passwords on the terminal.
 func (l *Link) MayAsk(may bool) { l.ask, l.remote = may, nil }
 
-// Silent is how long the hub may say nothing.
+// Silent returns how long the hub may be silent.
 func (l *Link) Silent() time.Duration {
 	if l.ask {
 		return 5 * l.Silence
@@ -85,7 +85,7 @@ func (l *Link) Silent() time.Duration {
 	return l.Silence
 }
 
-// Lock takes the sync lock, which is released while the hub says nothing.
+// Lock takes the sync lock, which is released while the hub is silent.
 func (l *Link) Lock(ctx context.Context, wait time.Duration) (unlock func(), ok bool, err error) {
 	release, ok, err := l.Replica.Lock(ctx, "sync", wait)
 	if err != nil || !ok {
@@ -103,8 +103,8 @@ func (l *Link) Unlock() {
 	}
 }
 
-// converse runs a conversation with the hub, within the bound. The caller holds
-// the sync lock, before it and after it.
+// converse runs a conversation with the hub, with a time limit. The caller holds the sync
+// lock before and after.
 func (l *Link) converse(ctx context.Context, events int, f func(context.Context) error) error {
 	bounded, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -145,13 +145,13 @@ func (l *Link) converse(ctx context.Context, events int, f func(context.Context)
 	}
 }
 
-// Fetch fetches everything, within the bound.
+// Fetch fetches everything, with a time limit.
 func (l *Link) Fetch(ctx context.Context) error {
 	l.Asked = l.Now()
 	return l.converse(ctx, 0, l.Remote().Fetch)
 }
 
-// Heads are the branches of a repository, asked for within the bound.
+// Heads lists the branches of a repository, with a time limit.
 func (l *Link) Heads(ctx context.Context, r refs.Remote) (heads map[string]refs.OID, err error) {
 	err = l.converse(ctx, 0, func(ctx context.Context) (err error) {
 		heads, err = r.Heads(ctx)
@@ -160,7 +160,7 @@ func (l *Link) Heads(ctx context.Context, r refs.Remote) (heads map[string]refs.
 	return heads, err
 }
 
-// Send is one push that carries a number of events, within the bound.
+// Send makes one push that carries a number of events, with a time limit.
 func (l *Link) Send(ctx context.Context, p refs.Push, events int) (res *refs.PushResult, err error) {
 	err = l.converse(ctx, events, func(ctx context.Context) (err error) {
 		res, err = l.Remote().Push(ctx, p)
@@ -169,7 +169,7 @@ func (l *Link) Send(ctx context.Context, p refs.Push, events int) (res *refs.Pus
 	return res, err
 }
 
-// pacedError says that no push was started, and when one may be.
+// pacedError means that no push was started, and says when one may start.
 type pacedError struct{ syncer.Paced }
 
 func (e *pacedError) Error() string { return e.Why }
@@ -196,11 +196,11 @@ func (l *Link) Push(ctx context.Context, p refs.Push, t syncer.Task, events int)
 	return res, err
 }
 
-// At is now, as the machine is told it.
+// At is the current time, in the form that the machine uses.
 func (l *Link) At() syncer.At { return syncer.At{Now: l.Now(), Jitter: rand.Float64()} }
 
-// PushPatiently is a Push that waits for its turn, for pushes that somebody watches. doing
-// names the action to repeat if the push fails.
+// PushPatiently is a Push that waits until it may start, for pushes that a person waits
+// for. doing names the command to repeat if the push fails.
 func (l *Link) PushPatiently(ctx context.Context, p refs.Push, t syncer.Task, events int, doing string) (*refs.PushResult, error) {
 	for {
 		res, err := l.Push(ctx, p, t, events)
@@ -222,17 +222,17 @@ func (l *Link) PushPatiently(ctx context.Context, p refs.Push, t syncer.Task, ev
 	}
 }
 
-// Waiting says why nothing happens just now.
+// Waiting prints why the command waits.
 func (l *Link) Waiting(w syncer.Wait) {
 	if d := w.Until.Sub(l.Now()); d >= time.Second && l.Notice != nil {
 		l.Notice(fail.Notice{Code: "paced/waiting", Text: fmt.Sprintf("waiting %d s to push (%s)", int(d.Seconds())+1, w.Why)})
 	}
 }
 
-// Memory is what is remembered of the hub, as the machine knows it.
+// Memory is what the clone remembers about the hub, in the form that the machine uses.
 func (l *Link) Memory() syncer.Memory { return l.Contact.Memory(l.Hub, l.Pace.Read()) }
 
-// NoteBusy notes that a hub that answered a fetch so is to be left alone.
+// NoteBusy remembers that the hub answered a fetch as busy and must be left alone.
 func (l *Link) NoteBusy(err error) {
 	if re, ok := errors.AsType[*refs.RemoteError](err); ok && re.Busy() {
 		p, _ := l.Pace.Read().Busy(l.Now(), BusyText(re.Status, ServerWords(re.Stderr)), re.RetryAfter, rand.Float64())
@@ -240,7 +240,7 @@ func (l *Link) NoteBusy(err error) {
 	}
 }
 
-// SleepUntil waits for a time; false, at once, if ctx ends before it comes.
+// SleepUntil waits until a time; it returns false at once if ctx ends before.
 func (l *Link) SleepUntil(ctx context.Context, at time.Time) bool {
 	d := at.Sub(l.Now())
 	if d <= 0 {

@@ -12,11 +12,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// Losses are the logs of which a hub has lost lines: by branch what it has
-// instead, "" for nothing.
+// Losses are the logs of which a hub has lost lines: for each branch the tip that the hub
+// has now, "" for none.
 type Losses map[string]refs.OID
 
-// Believed names what the hub is known to have had, without the root.
+// Believed names the refs that the hub is known to have had, without the root.
 func (l *Link) Believed(ctx context.Context) ([]string, error) {
 	all, err := l.Replica.Local().Refs(ctx, refs.SeenPrefix)
 	var names []string
@@ -26,7 +26,8 @@ func (l *Link) Believed(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// Lost says which of the branches believed before a fetch it did not bring.
+// Lost returns which of the branches that were accepted before a fetch are missing after
+// it.
 func (l *Link) Lost(ctx context.Context, before []string) (meta bool, problems []Problem, err error) {
 	all, err := l.Replica.Local().Refs(ctx, refs.IncomingPrefix)
 	if err != nil {
@@ -69,9 +70,9 @@ func (l *Link) archived(ctx context.Context) (map[string]bool, error) {
 	return names, err
 }
 
-// forgetEmpty drops the logs that the hub no longer has and that hold no line:
-// somebody had put a branch in the place of a log, and the hub's owner removed it.
-// It returns the other names.
+// forgetEmpty removes logs that the hub no longer has and that contain no line: somebody
+// had pushed a branch in place of a log, and the hub's owner removed it. It returns the
+// other names.
 func (l *Link) forgetEmpty(ctx context.Context, before []string, there map[string]bool) (kept []string, err error) {
 	gone := func(name string) bool { return strings.HasPrefix(name, refs.Agents) && !there[name] }
 	if !slices.ContainsFunc(before, gone) {

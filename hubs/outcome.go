@@ -10,16 +10,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// Result is what became of a push under leases. Only the hub knows: an answer can be
-// lost after the refs have moved. So where the answer does not say it, the hub is asked.
+// Result is the result of a push under leases. Only the hub knows it: an answer can be lost
+// after the refs have moved. So if the answer does not show the result, the hub is asked.
 type Result int
 
 const (
 	Unknown  Result = iota // the hub could not be asked
 	Landed                 // the hub has what was pushed
-	Raced                  // others changed the hub first: look again
-	Refused                // by the hub, for a reason other than a race
-	NotTaken               // the hub has nothing of it and gave no reason
+	Raced                  // others changed the hub first: fetch again
+	Refused                // by the hub, for another reason than a race
+	NotTaken               // the hub has nothing of the push and gave no reason
 )
 
 // Pushed is a push under leases, and git's answer.
@@ -29,16 +29,16 @@ type Pushed struct {
 	Err  error
 }
 
-// Outcome is what became of a push.
+// Outcome is the result of a push, with its reason.
 type Outcome struct {
 	Result  Result
-	Unasked *refs.RemoteError // why the hub could not be asked; only of Unknown
+	Unasked *refs.RemoteError // why the hub could not be asked; only with Unknown
 }
 
-// Became returns what became of a push of meta, alone or in an atomic push. look
-// fetches and returns the hub's branches, by name below crosslink/; holds reports
-// whether a tip of meta contains what was pushed, nil whether it is that. An error is
-// one of this side, or why the push failed.
+// Became returns the result of a push of meta, alone or in an atomic push. look fetches and
+// returns the hub's branches, by name below crosslink/. holds reports whether a tip of meta
+// contains the pushed commit; nil means that they must be equal. An error is a failure on
+// this side, or the reason why the push failed.
 func (p Pushed) Became(ctx context.Context, look func(context.Context) (map[string]refs.OID, error), holds func(meta refs.OID) (bool, error)) (Outcome, error) {
 	named := p.Res != nil && len(p.Res.Refs) > 0
 	switch {
@@ -46,13 +46,13 @@ func (p Pushed) Became(ctx context.Context, look func(context.Context) (map[stri
 		return Outcome{Result: Landed}, nil
 	case ctx.Err() != nil:
 		return Outcome{}, cmp.Or(p.Err, ctx.Err())
-	case named && RefusedBy(p.Res) == "": // git refused it here, by what the hub has now
+	case named && RefusedBy(p.Res) == "": // git refused it here, because of what the hub has now
 		return Outcome{Result: Raced}, nil
 	}
 	there, err := look(ctx)
 	unasked, ok := errors.AsType[*refs.RemoteError](err)
 	switch {
-	case ok && named: // the next look reports that the hub cannot be reached
+	case ok && named: // the next contact reports that the hub cannot be reached
 		return Outcome{Result: Raced}, nil
 	case ok:
 		return Outcome{Unknown, unasked}, nil
@@ -78,7 +78,7 @@ func (p Pushed) Became(ctx context.Context, look func(context.Context) (map[stri
 	return Outcome{Result: NotTaken}, nil
 }
 
-// arrived reports whether the hub's meta has what was pushed.
+// arrived reports whether the hub's meta has the pushed commit.
 func (p Pushed) arrived(meta refs.OID, holds func(refs.OID) (bool, error)) (bool, error) {
 	for _, r := range p.Push.Refs {
 		if meta != "" && r.Dst == refs.HubPrefix+syncer.Meta {

@@ -9,17 +9,17 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// maxPace is the largest note of a pace that is read, more than is ever written.
+// maxPace bounds the size of the file that is read; no program writes that much.
 const maxPace = 64 << 10
 
-// Pace is the file that holds how the pushes to a hub are paced.
+// Pace is the file that stores how the pushes to a hub are paced.
 type Pace struct {
 	path string
 	now  func() time.Time
 	url  string // of the hub; "" if there is none
 }
 
-// pace is what the file holds.
+// pace is the content of the file.
 type pace struct {
 	Hub string `json:"hub,omitempty"` // its URL
 	syncer.Pace
@@ -34,8 +34,8 @@ func PaceOf(h *Hub, path string, now func() time.Time) Pace {
 	return p
 }
 
-// Read returns the pace as of now: a note that cannot be read, or is of another
-// hub, is none.
+// Read returns the pace at this time. A file that cannot be read, or belongs to another
+// hub, counts as missing.
 func (p Pace) Read() syncer.Pace {
 	var n pace
 	if note.Read(p.path, maxPace, &n) != nil || p.url != "" && n.Hub != p.url {
@@ -44,15 +44,15 @@ func (p Pace) Read() syncer.Pace {
 	return n.AsOf(p.now())
 }
 
-// Keep keeps the pace. One that cannot be kept is no reason not to send.
+// Keep stores the pace. A failure to store it does not prevent a push.
 func (p Pace) Keep(now syncer.Pace) {
 	if !reflect.DeepEqual(now, p.Read()) {
 		_ = note.Write(p.path, pace{p.url, now})
 	}
 }
 
-// Limits are what the user has set (crosslink.pushesPerMinute), or what a known
-// forge advises.
+// Limits are the limits that the user has set (crosslink.pushesPerMinute), or that a known
+// forge recommends.
 func (h *Hub) Limits(perMinute int, set bool) syncer.Limits {
 	switch {
 	case set:

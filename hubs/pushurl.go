@@ -10,9 +10,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// OneRepository refuses to found a hub where the branches that there are at
-// the URL of pushes are not those at the URL of fetches. Where they are alike,
-// or cannot be seen, the push will tell.
+// OneRepository refuses to found a hub if the branches at the URL for pushes differ from
+// those at the URL for fetches. If they are equal, or cannot be listed, the push will show
+// it.
 func (l *Link) OneRepository(ctx context.Context, heads map[string]refs.OID) error {
 	pair := l.Hub.PushPair()
 	if pair == "" || l.Contact.PushSeen == pair {
@@ -40,7 +40,7 @@ func (l *Link) Arrived(ctx context.Context, p refs.Push) (bool, error) {
 		return true, nil
 	}
 	if err := l.Fetch(ctx); err != nil {
-		return true, NotReached(err) // not reached: the next push is looked after
+		return true, NotReached(err) // not reached: the next push is checked
 	}
 	there, err := l.Incoming(ctx)
 	if err != nil {
@@ -64,8 +64,8 @@ func (l *Link) Arrived(ctx context.Context, p refs.Push) (bool, error) {
 	return true, l.Contact.Remember(func(n *Note) { n.PushApart, n.PushSeen = "", pair })
 }
 
-// LeaseLost reports whether a push was refused for a meta that the hub, as it
-// was just fetched, has as it was expected: then the two are not one.
+// LeaseLost reports whether the lease on meta was refused although the fetched meta is the
+// expected one: then the two URLs lead to different repositories.
 func (l *Link) LeaseLost(ctx context.Context, p refs.Push, res *refs.PushResult) (bool, error) {
 	pair := l.Hub.PushPair()
 	if pair == "" || l.Contact.PushSeen == pair {
@@ -84,7 +84,7 @@ func (l *Link) LeaseLost(ctx context.Context, p refs.Push, res *refs.PushResult)
 	return false, nil
 }
 
-// Incoming is what the last fetch brought, by name.
+// Incoming returns the refs of the last fetch, by name.
 func (l *Link) Incoming(ctx context.Context) (map[string]refs.OID, error) {
 	all, err := l.Replica.Local().Refs(ctx, refs.IncomingPrefix)
 	there := make(map[string]refs.OID, len(all))

@@ -11,26 +11,26 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// Refusal is what the hub refused, of one branch.
+// Refusal is what the hub refused of one branch.
 type Refusal struct {
-	// Of a log that was written here: the hub takes the lines up to Low, and
-	// refuses the lines after it up to High. Hash is that of line High.
+	// For a log that was written here: the hub accepts the lines up to Low, and refuses the
+	// lines after it up to High. Hash is the hash of line High.
 	Low  uint64 `json:"low,omitempty"`
 	High uint64 `json:"high,omitempty"`
 	Hash string `json:"hash,omitempty"`
-	// Of a log that the hub has lost, and of the ledger: its tip as it was seen
-	// on the hub before.
+	// For a log that the hub has lost, and for the ledger: the tip that was seen on the hub
+	// before.
 	Tip   refs.OID  `json:"tip,omitempty"`
 	Why   string    `json:"why"` // the hub's rule, in the server's words
 	At    time.Time `json:"at,omitzero"`
 	Times int       `json:"times,omitempty"` // in a row
-	About string    `json:"about,omitempty"` // "event", "log"; "" is not known
+	About string    `json:"about,omitempty"` // "event" or "log"; "" if not known
 }
 
-// abouts are what refusals are about, as they are noted.
+// abouts are the stored names of what refusals are about.
 var abouts = map[syncer.About]string{syncer.Unknown: "", syncer.AboutEvent: "event", syncer.AboutLog: "log"}
 
-// Remembered is the refusal as the machine knows it.
+// Remembered returns the refusal in the form that the machine uses.
 func (r Refusal) Remembered() syncer.Refusal {
 	x := syncer.Refusal{Low: r.Low, High: r.High, Tip: syncer.Tip(r.Tip), Why: r.Why, At: r.At, Times: r.Times}
 	for about, word := range abouts {
@@ -41,11 +41,12 @@ func (r Refusal) Remembered() syncer.Refusal {
 	return x
 }
 
-// OfLog reports whether the hub refuses the log whatever is in it.
+// OfLog reports whether the hub refuses the log whatever it contains.
 func (r Refusal) OfLog() bool { return r.About == abouts[syncer.AboutLog] }
 
-// Told says what the hub refuses of an agent's log, of which it has onHub events.
-// kind names an event of it in brackets, "" if it cannot be read.
+// Told is the notice about the part of an agent's log that the hub refuses; onHub events of
+// the log are on the hub. kind names an event in brackets, or returns "" if the event
+// cannot be read.
 func (r Refusal) Told(agent string, onHub uint64, kind func(seq uint64) string) fail.Notice {
 	low := max(r.Low, onHub)
 	switch {
@@ -54,7 +55,7 @@ func (r Refusal) Told(agent string, onHub uint64, kind func(seq uint64) string) 
 	case r.High > low+1:
 		n := fail.Notice{Code: "refused/range", Text: fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, agent, r.Why)}
 		return r.stamped(n, agent)
-	case low == 0 || r.OfLog(): // whatever is in it
+	case low == 0 || r.OfLog(): // whatever it contains
 		n := fail.Notice{Code: "refused/log", Text: fmt.Sprintf("the hub refuses the log of '%s': %s", agent, r.Why), Fields: fail.Fields{"branch": "crosslink/" + refs.Agents + agent}}
 		return r.stamped(n, agent)
 	}
@@ -62,11 +63,11 @@ func (r Refusal) Told(agent string, onHub uint64, kind func(seq uint64) string) 
 		Text: fmt.Sprintf("the hub refuses event %d of '%s'%s: %s", r.High, agent, kind(r.High), r.Why)}, agent)
 }
 
-// clockRule is how a gate (gate.Clock) names its rule about times in the future.
+// clockRule is a gate's name (gate.Clock) for its rule about times in the future.
 const clockRule = "rule 'clock'"
 
-// stamped gives a refusal for the time of an event a code of its own: the event
-// itself is fine, so the advice must not be to continue without it.
+// stamped gives a refusal because of an event's time its own code: the event itself is
+// valid, so the hint must not be to continue without it.
 func (r Refusal) stamped(n fail.Notice, agent string) fail.Notice {
 	if strings.Contains(r.Why, clockRule) {
 		n.Code, n.Fields = "refused/clock", fail.Fields{"agent": agent}
@@ -74,7 +75,7 @@ func (r Refusal) stamped(n fail.Notice, agent string) fail.Notice {
 	return n
 }
 
-// Memory is what is remembered of a hub, as the machine knows it.
+// Memory is what the clone remembers about a hub, in the form that the machine uses.
 func (c *Contact) Memory(h *Hub, p syncer.Pace) syncer.Memory {
 	c.Reload()
 	m := syncer.Memory{Pace: p, NoAtomic: c.NoAtomic, Refused: map[string]syncer.Refusal{}}
@@ -87,8 +88,8 @@ func (c *Contact) Memory(h *Hub, p syncer.Pace) syncer.Memory {
 	return m
 }
 
-// Keep remembers what a run has changed, before the action a is done. hashes are
-// those of the events that are newly refused, by branch.
+// Keep stores what a run has changed, before action a is done. hashes are the hashes of the
+// newly refused events, by branch.
 func (c *Contact) Keep(h *Hub, m syncer.Memory, a syncer.Action, hashes map[string]string) error {
 	return c.Remember(func(n *Note) {
 		n.NoAtomic = m.NoAtomic
@@ -128,19 +129,19 @@ func (n *Note) closed(h *Hub, closed *syncer.Refusal, a syncer.Action) {
 	}
 }
 
-// NotPutBack says that the hub refuses to take a log back that it has lost.
+// NotPutBack is the message that the hub refuses to restore a log that it has lost.
 func NotPutBack(branch, why string) string {
 	return fmt.Sprintf("the hub refuses to restore its log of '%s': %s; this clone keeps the log", strings.TrimPrefix(branch, refs.Agents), why)
 }
 
-// NotTakenBack reports whether the hub lost a log, which ended at a tip, and
-// refuses to take it back.
+// NotTakenBack reports whether the hub lost a log, which ended at tip, and refuses to
+// restore it.
 func (n *Note) NotTakenBack(name string, tip refs.OID, now time.Time) bool {
 	r, known := n.Refusals[name]
 	return known && !r.Remembered().Due(now) && r.High == 0 && r.Tip == tip && name != syncer.Ledger
 }
 
-// RefusalDue reports whether a sync has to look into a refusal.
+// RefusalDue reports whether a sync has to check a refusal again.
 func (n *Note) RefusalDue(now time.Time) bool {
 	for name, r := range n.Refusals {
 		if !n.NotTakenBack(name, r.Tip, now) {
@@ -150,15 +151,14 @@ func (n *Note) RefusalDue(now time.Time) bool {
 	return false
 }
 
-// Undisturbed reports whether the note holds nothing that a sync would look into.
+// Undisturbed reports whether the note has nothing that a sync would have to check.
 func (n *Note) Undisturbed(now time.Time) bool {
 	return n.Undecided.IsZero() && len(n.Shown) == 0 && n.Aliases != nil && len(n.Problems) == 0 &&
 		n.Refused == "" && !n.RefusalDue(now) && !n.NoMeta && n.Other == "" && n.Hub != "" && len(n.Told) == 0
 }
 
-// InTheWay is a branch of the hub among those last seen there, in refs, beside
-// which git cannot keep the branch of this name: one is a directory of the other.
-// "" if there is none.
+// InTheWay returns a branch that was last seen on the hub and whose name conflicts with
+// name: one is a directory of the other, so git cannot store both. "" if there is none.
 func InTheWay(all map[string]refs.OID, name string) string {
 	for ref := range all {
 		other, ok := strings.CutPrefix(ref, refs.IncomingPrefix)
@@ -169,18 +169,18 @@ func InTheWay(all map[string]refs.OID, name string) string {
 	return ""
 }
 
-// InTheWayText says so, and InTheWayFields names the branch.
+// InTheWayText is the message about such a branch.
 func InTheWayText(other, name string) string {
 	return fmt.Sprintf("the hub has a branch 'crosslink/%s', so git cannot create 'crosslink/%s' there", fail.Truncate(other), name)
 }
 
-// InTheWayFields names a branch that is in the way.
+// InTheWayFields are the fields that name such a branch.
 func InTheWayFields(other string) fail.Fields {
 	return fail.Fields{"branch": fail.Truncate("crosslink/" + other)}
 }
 
-// StepRefused says why the hub takes no step of the ledger. Where a branch of the
-// hub is in the way, git's own words name no hint.
+// StepRefused returns why the hub accepts no step of the ledger. If a branch of the hub has
+// a conflicting name, git's own message gives no hint.
 func StepRefused(all map[string]refs.OID, why string) string {
 	if other := InTheWay(all, syncer.Ledger); other != "" {
 		return InTheWayText(other, syncer.Ledger)

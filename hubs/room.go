@@ -10,10 +10,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// HasRoom refuses a remote without a branch of its own: a forge would make the
-// tracker its default branch. So it does one with a branch whose name a branch
-// of ours would have to be a directory of, or the reverse. It returns the
-// branches. hasRef says whether the user's repository has a ref.
+// HasRoom refuses a remote without a branch of its own, because a forge would make the
+// tracker's branch the default branch. It also refuses a remote with a branch whose name
+// conflicts with a branch of the tracker. It returns the branches. hasRef reports whether
+// the user's repository has a ref.
 func (l *Link) HasRoom(ctx context.Context, agent string, hasRef func(context.Context, string) bool) (map[string]refs.OID, error) {
 	heads, err := l.Heads(ctx, l.Remote())
 	if err != nil {
@@ -28,12 +28,12 @@ func (l *Link) HasRoom(ctx context.Context, agent string, hasRef func(context.Co
 		}
 		code = code || !strings.HasPrefix(h, refs.HubPrefix)
 	}
-	if code || l.Hub.Self { // a repository at hand keeps the default branch it has
+	if code || l.Hub.Self { // a local repository keeps its default branch
 		return heads, nil
 	}
 	e := &fail.Error{Kind: fail.Fatal, Code: "empty-remote", Fields: fail.Fields{"remote": l.Hub.Name},
 		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default branch", l.Hub.Name)}
-	if !hasRef(ctx, "HEAD") { // nothing that could be pushed
+	if !hasRef(ctx, "HEAD") { // there is nothing to push
 		e.Code = "empty-remote/no-commit"
 	}
 	return nil, e

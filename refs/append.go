@@ -10,18 +10,17 @@ import (
 	"slices"
 )
 
-// ErrBadLog says that a log's own objects are not in order, so that nothing
-// can be appended to it.
+// ErrBadLog means that a log's own objects are damaged, so nothing can be appended to it.
 var ErrBadLog = errors.New("log is damaged")
 
-// ErrSequence says that the first new line would not be CommitInfo.Next: the
-// log is not what the caller took it for.
+// ErrSequence means that the first new line would not have the sequence CommitInfo.Next:
+// the log is not in the state that the caller expects.
 var ErrSequence = errors.New("log is at another sequence")
 
-// AppendLog stores a log with lines (without their LF) added to what tip
-// holds; tip "" begins a new log. It reads the trees and the newest segment
-// only, keeps all other entries as they are, and never rewrites a full
-// segment. It moves no ref: the caller swaps. The new commit's parent is tip.
+// AppendLog stores a log that consists of the lines of tip and new lines (without their
+// LF); tip "" begins a new log. It reads only the trees and the newest segment, keeps all
+// other entries, and never rewrites a full segment. It moves no ref: the caller swaps. The
+// new commit's parent is tip.
 func AppendLog(ctx context.Context, l Local, agent string, tip OID, lines [][]byte, c CommitInfo) (OID, error) {
 	if len(lines) == 0 {
 		return "", errors.New("append: no lines")
@@ -92,8 +91,8 @@ func AppendLog(ctx context.Context, l Local, agent string, tip OID, lines [][]by
 	return id, nil
 }
 
-// fill puts lines, the first of which has the sequence next, into segments and
-// these into shards. tail is the newest segment, if it has room.
+// fill puts lines into segments, and these into shards; the first line has the sequence
+// next. tail is the newest segment, if it has room.
 func (s *shape) fill(shards map[string]map[string]TreeEntry, tail []byte, next uint64, lines [][]byte, add func(Kind, []byte) OID) error {
 	// first is where the open segment begins; it continues tail if there is one.
 	first := next
@@ -131,7 +130,7 @@ func entriesOf(list []TreeEntry) map[string]TreeEntry {
 	return m
 }
 
-// shardEntries is what the newest shard holds, if that is the one of this name.
+// shardEntries returns the entries of the newest shard, if it has this name.
 func (s *shape) shardEntries(name string) []TreeEntry {
 	if n := len(s.shards); n > 0 && fmt.Sprintf("%06d", s.shards[n-1].index) == name {
 		return s.shards[n-1].entries
@@ -139,8 +138,8 @@ func (s *shape) shardEntries(name string) []TreeEntry {
 	return nil
 }
 
-// tail returns the newest segment if it has room, and the next sequence. told
-// is used where the trees cannot tell.
+// tail returns the newest segment if it has room, and the next sequence. told is used if
+// the trees do not show the sequence.
 func (s *shape) tail(ctx context.Context, l Local, told uint64) ([]byte, uint64, error) {
 	if len(s.segs) == 0 {
 		if s.legacy == "" {
@@ -182,8 +181,8 @@ func addTree(f Format, entries map[string]TreeEntry, add func(Kind, []byte) OID)
 	return add(Tree, data), nil
 }
 
-// Recommit stores a commit with the tree of tip on other parents: the same log on
-// parents that let a server accept it as a fast-forward.
+// Recommit stores a commit with the tree of tip and other parents, so that a server accepts
+// the same log as a fast-forward.
 func Recommit(ctx context.Context, l Local, tip OID, parents []OID, c CommitInfo) (OID, error) {
 	objs, err := readKind(ctx, l, []OID{tip}, Commit, commitLimit)
 	if err == nil {
@@ -222,10 +221,10 @@ func (r Relation) String() string {
 	return [...]string{"diverged", "equal", "prefix", "extends"}[r]
 }
 
-// IsPrefix compares two tips of one agent by their lines; ancestry is not
-// looked at. Segments are compared by object id, and only the shorter log's
-// newest one by its bytes. A log of the wrong shape is Diverged from every
-// other; an object that is missing here is an error (ErrMissing).
+// IsPrefix compares two tips of one agent by their lines, not by ancestry. Segments are
+// compared by object id, and only the shorter log's newest one by its bytes. A log of the
+// wrong shape is Diverged from every other; an object that is missing here is an error
+// (ErrMissing).
 func IsPrefix(ctx context.Context, l Local, agent string, old, new OID) (Relation, error) {
 	if old == new {
 		return Equal, nil
@@ -261,7 +260,7 @@ func IsPrefix(ctx context.Context, l Local, agent string, old, new OID) (Relatio
 	return Equal, nil
 }
 
-// files are the segments with the level-3 file as the one before the first.
+// files are the segments, with the level-3 file before the first.
 func (s *shape) files() []segment {
 	if s.legacy == "" {
 		return s.segs

@@ -8,10 +8,9 @@ import (
 	"strings"
 )
 
-// WriteChanges stores the tree of commit base with files (path → content) put
-// in or replaced, and a commit of it. It reads and writes the directories on
-// the way to those files and nothing else. base "" begins an empty tree. It
-// moves no ref.
+// WriteChanges adds or replaces files (path → content) in the tree of commit base, and
+// stores the new tree and a commit of it. It reads and writes only the directories on the
+// way to those files. base "" begins with an empty tree. It moves no ref.
 func WriteChanges(ctx context.Context, l Local, base OID, files map[string][]byte, parents []OID, c CommitInfo) (OID, error) {
 	w := &treeWriter{ctx: ctx, l: l, f: l.Format()}
 	entries := make(map[string]TreeEntry, len(files))
@@ -21,8 +20,7 @@ func WriteChanges(ctx context.Context, l Local, base OID, files map[string][]byt
 	return w.commit(base, entries, parents, c)
 }
 
-// WriteTrees is WriteChanges with directories that exist (path → tree) in place of
-// files.
+// WriteTrees is WriteChanges with existing directories (path → tree) instead of files.
 func WriteTrees(ctx context.Context, l Local, base OID, trees map[string]OID, parents []OID, c CommitInfo) (OID, error) {
 	entries := make(map[string]TreeEntry, len(trees))
 	for p, id := range trees {
@@ -45,8 +43,8 @@ func (w *treeWriter) add(kind Kind, data []byte) OID {
 	return w.f.ID(o)
 }
 
-// commit writes what was collected, the tree of base with entries put into it, and a
-// commit of that tree.
+// commit stores the collected objects, the tree of base with the new entries, and a commit
+// of that tree.
 func (w *treeWriter) commit(base OID, entries map[string]TreeEntry, parents []OID, c CommitInfo) (OID, error) {
 	var root OID
 	if base != "" {
@@ -71,7 +69,7 @@ func (w *treeWriter) commit(base OID, entries map[string]TreeEntry, parents []OI
 	return id, nil
 }
 
-// put returns the tree with entries put into it; paths are relative to it.
+// put returns the tree with the new entries; paths are relative to it.
 func (w *treeWriter) put(tree OID, put map[string]TreeEntry) (OID, error) {
 	entries := map[string]TreeEntry{}
 	if tree != "" {

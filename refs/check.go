@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// What no implementation of Local or Remote accepts, whatever the refs are.
+// These checks apply to all implementations of Local and Remote.
 
-// CheckRefName refuses what `git check-ref-format` refuses, and more: a ref of
-// ours begins with refs/, so it can never be taken for an option or a path.
+// CheckRefName refuses every name that `git check-ref-format` refuses, and names that do
+// not begin with refs/, so a name can never be taken for an option or a path.
 func CheckRefName(name string) error {
 	bad := func(why string) error { return fmt.Errorf("%w '%s': %s", ErrBadName, name, why) }
 	if !strings.HasPrefix(name, "refs/") || len(name) > 512 {
@@ -52,7 +52,7 @@ func CheckPrefix(prefix string) error {
 	return nil
 }
 
-// CheckUpdates refuses what can never be asked for.
+// CheckUpdates refuses updates that can never work.
 func CheckUpdates(f Format, ups []Update) error {
 	seen := make(map[string]bool)
 	for _, u := range ups {
@@ -95,8 +95,8 @@ func CheckFree(ref string, ups []Update, all []Ref) error {
 	return nil
 }
 
-// CheckPush refuses what can never be pushed: no ref, a bad name or id, a ref
-// with a history that is to be forced.
+// CheckPush refuses pushes that can never work: no ref, a bad name or id, or force for a
+// ref with a history.
 func CheckPush(f Format, p Push) error {
 	if len(p.Refs) == 0 {
 		return errors.New("push: no ref given")

@@ -33,7 +33,7 @@ func ParseConfig(out []byte) (Config, error) {
 	return c, nil
 }
 
-// ConfigKey brings a key into the form in which git prints it.
+// ConfigKey converts a key to the form in which git prints it.
 func ConfigKey(key string) string {
 	i, j := strings.IndexByte(key, '.'), strings.LastIndexByte(key, '.')
 	if i < 0 {
@@ -42,7 +42,7 @@ func ConfigKey(key string) string {
 	return strings.ToLower(key[:i]) + key[i:j] + strings.ToLower(key[j:])
 }
 
-// Get returns the value that counts.
+// Get returns the last value of a key, which is the one that counts.
 func (c Config) Get(key string) (string, bool) {
 	key = ConfigKey(key)
 	for i := len(c) - 1; i >= 0; i-- {
@@ -65,8 +65,7 @@ func (c Config) All(key string) []string {
 	return vs
 }
 
-// Count is the value of a setting that is a number; false where it is not set, or
-// is no number.
+// Count returns the value of a numeric setting; false if it is not set or not a number.
 func (c Config) Count(key string) (n int, set bool) {
 	v, _ := c.Get(key)
 	n, err := strconv.Atoi(v)
@@ -92,8 +91,8 @@ func (c Config) Bool(key string, def bool) bool {
 	return def
 }
 
-// Remotes returns the names of the configured remotes, in order of first
-// mention.
+// Remotes returns the names of the configured remotes, in the order of their first
+// settings.
 func (c Config) Remotes() []string {
 	var names []string
 	seen := make(map[string]bool)
@@ -107,23 +106,22 @@ func (c Config) Remotes() []string {
 	return names
 }
 
-// URL is the first URL of a remote as it is written; "" if there is no such
-// remote.
+// URL returns the first URL of a remote as written; "" if there is no such remote.
 func (c Config) URL(remote string) string { return firstURL(c.All("remote." + remote + ".url")) }
 
-// WrittenPushURL is the first push URL of a remote as it is written; "" if it
-// has none of its own.
+// WrittenPushURL returns the first push URL of a remote as written; "" if it has none of
+// its own.
 func (c Config) WrittenPushURL(remote string) string {
 	return firstURL(c.All("remote." + remote + ".pushurl"))
 }
 
-// FetchURL is the URL that git fetches a remote from: the first of its URLs,
-// as url.*.insteadOf rewrites it; "" if there is no such remote.
+// FetchURL returns the URL that git fetches a remote from: its first URL, after
+// url.*.insteadOf; "" if there is no such remote.
 func (c Config) FetchURL(remote string) string { return c.rewritten(c.URL(remote), ".insteadof") }
 
-// PushURL is the URL that the tracker pushes to through a remote: the first one
-// that git itself would push to. git pushes to several one after the other, so
-// a push could land in one and fail in the next.
+// PushURL returns the URL that the tracker pushes to through a remote: the first one that
+// git itself would push to. git pushes to several URLs one after the other, so a push could
+// succeed at one and fail at the next.
 func (c Config) PushURL(remote string) string {
 	if push := c.WrittenPushURL(remote); push != "" {
 		return c.rewritten(push, ".insteadof")
@@ -135,8 +133,8 @@ func (c Config) PushURL(remote string) string {
 	return c.rewritten(url, ".insteadof")
 }
 
-// rewritten is a URL after the longest url.<base>.insteadOf, or
-// pushInsteadOf, that it begins with.
+// rewritten returns a URL after the longest matching url.<base>.insteadOf, or
+// pushInsteadOf.
 func (c Config) rewritten(url, rule string) string {
 	longest, base := "", ""
 	for _, s := range c {
@@ -148,7 +146,7 @@ func (c Config) rewritten(url, rule string) string {
 	return base + url[len(longest):]
 }
 
-// firstURL honors that an empty value clears the list.
+// firstURL returns the first URL after the last empty value, which clears the list.
 func firstURL(urls []string) string {
 	first := ""
 	for _, u := range urls {

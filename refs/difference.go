@@ -7,17 +7,16 @@ import (
 	"sort"
 )
 
-// TreeChange is a path at which two trees differ. The mode of an entry that is not
-// there is "".
+// TreeChange is a path at which two trees differ. The mode of a missing entry is "".
 type TreeChange struct {
 	Path     string
 	Old, New TreeEntry
 }
 
-// DiffTrees returns where two trees differ, sorted by path; "" is the empty one. Directories fewer
-// than depth names deep are compared entry by entry; what is deeper is one entry.
-// Directories that are equal are not read. It takes one Read call per level, and fails
-// with ErrTooLarge above limit changes.
+// DiffTrees returns the differences between two trees, sorted by path; "" is the empty
+// tree. Directories are compared entry by entry if their paths have fewer than depth names;
+// a deeper directory is one entry. Equal directories are not read. It takes one Read call
+// per level, and fails with ErrTooLarge above limit changes.
 func DiffTrees(ctx context.Context, l Local, old, new OID, depth, limit int) (changes []TreeChange, err error) {
 	type pair struct {
 		path     string

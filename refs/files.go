@@ -15,10 +15,10 @@ const (
 	maxFiles = 1 << 16
 )
 
-// ReadFiles reads a small tree whole, such as meta's: path → content. Only
-// plain files and directories may be in it. limit is for all bytes together.
-// It takes one Read call per level. The error wraps ErrMissing, ErrTooLarge or
-// ErrCorrupt, or says what is malformed.
+// ReadFiles reads all of a small tree, such as meta's: path → content. The tree may contain
+// only plain files and directories. limit is for all bytes together. It takes one Read call
+// per level. The error wraps ErrMissing, ErrTooLarge or ErrCorrupt, or names what is
+// malformed.
 func ReadFiles(ctx context.Context, l Local, commit OID, limit int64) (map[string][]byte, error) {
 	f := l.Format()
 	if !f.Valid(commit) {

@@ -41,9 +41,9 @@ func foldComponent(s string) string {
 	return strings.TrimRight(b.String(), ". ")
 }
 
-// asciiFold holds every character beyond ASCII that decomposes or folds to
-// letters of ASCII alone (CaseFolding.txt and UnicodeData.txt), and the two
-// Turkish ones that do so by simple case mapping.
+// asciiFold lists every character beyond ASCII that decomposes or folds to ASCII letters
+// alone (CaseFolding.txt and UnicodeData.txt), and the two Turkish characters that do so by
+// simple case mapping.
 var asciiFold = map[rune]string{
 	0x00df: "ss", 0x1e9e: "ss", // sharp s
 	0x0130: "i", 0x0131: "i", // dotted capital, dotless small
@@ -53,8 +53,8 @@ var asciiFold = map[rune]string{
 	0xfb04: "ffl", 0xfb05: "st", 0xfb06: "st",
 }
 
-// ignorable reports whether some file system leaves a character out when it
-// compares names: at least all that Unicode calls default ignorable.
+// ignorable reports whether some file system ignores a character when it compares names: at
+// least all characters that Unicode calls default ignorable.
 func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

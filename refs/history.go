@@ -6,13 +6,13 @@ import (
 	"errors"
 )
 
-// headLimit is the largest commit whose parents are read: a step of the ledger
-// names a parent for each log that moved, and a stranger's message must not
-// hide what is after it.
+// headLimit is the largest commit whose parents are read. A step of the ledger has a parent
+// for each log that moved, and a long message in a stranger's commit must not hide later
+// data.
 const headLimit = 32 << 20
 
-// ReadHead reads one commit's tree and parents. The error wraps ErrMissing,
-// or says what is malformed.
+// ReadHead reads one commit's tree and parents. The error wraps ErrMissing, or names what
+// is malformed.
 func ReadHead(ctx context.Context, l Local, id OID) (CommitHead, error) {
 	data, err := readCommit(ctx, l, id)
 	if err != nil {
@@ -43,9 +43,9 @@ func readCommit(ctx context.Context, l Local, id OID) ([]byte, error) {
 	return objs[0].o.Data, nil
 }
 
-// ListFiles lists the files of a commit, path → blob, without reading them.
-// whole is false if there is anything but plain files and directories, or more
-// than max of them, or a directory deeper than four.
+// ListFiles lists the files of a commit, path → blob, without reading them. whole is false
+// if there are entries other than plain files and directories, more than max of them, or a
+// directory deeper than four.
 func ListFiles(ctx context.Context, l Local, id OID, max int) (files map[string]OID, whole bool, err error) {
 	head, err := ReadHead(ctx, l, id)
 	if err != nil {

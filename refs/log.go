@@ -10,25 +10,25 @@ import (
 	"strconv"
 )
 
-// The layout of a log. Sizes are what a reader accepts of strangers.
+// The layout of a log. The sizes are limits that a reader accepts from strangers.
 const (
 	SegmentLines = 64
-	// ShardLines is how many lines the segments of one directory hold. Every
-	// append writes its directory again, so one directory for all segments
-	// would make an append cost more the longer the log is: measured 1.5
-	// times at 100,000 lines (docs/decisions/0007-sharded-segments.md).
+	// ShardLines is the number of lines in the segments of one directory. Every append
+	// rewrites its directory. With one directory for all segments, an append would cost
+	// more the longer the log is: measured, 1.5 times as much at 100,000 lines
+	// (docs/decisions/0007-sharded-segments.md).
 	ShardLines = 64 * SegmentLines
 	// SegmentLimit is the largest segment that is read: 64 lines of 256 KiB,
 	// and room for one line that is longer because it quotes two others.
 	SegmentLimit = SegmentLines*(256<<10+1) + 1<<20
 	// LegacyLimit is the largest level-3 events.log that is read.
 	LegacyLimit = 64 << 20
-	// LogLimit is how much of one log is read at once: small packs unfold to
-	// any size.
+	// LogLimit is the largest part of one log that is read at once, because small packs can
+	// unfold to any size.
 	LogLimit = 1 << 30
 
-	// logTreeLimit bounds each tree of a log. An events tree of that size lists
-	// more lines than LogLimit lets through.
+	// logTreeLimit bounds each tree of a log. An events tree of that size lists more lines
+	// than LogLimit allows.
 	logTreeLimit = 64 << 10
 	treeLimit    = 16 << 20 // other trees, all of one level together
 	commitLimit  = 1 << 20
@@ -37,24 +37,24 @@ const (
 	legacyFile = "events.log"
 )
 
-// Log is the good prefix of what one agent's tip holds.
+// Log is the good prefix of the log at one agent's tip.
 type Log struct {
 	Tip    OID
 	Lines  [][]byte // without their LF
 	First  uint64   // sequence of Lines[0]; 0 if there are no lines
 	Legacy [][]byte // lines of a level-3 events.log, empty ones left out
-	// Bad says why the log ends where it ends, if not because it is at its
-	// end: the shape is wrong or an object cannot be read. For people.
+	// Bad is why the log ends early: its shape is wrong, or an object cannot be read. It is
+	// empty if the log is read to its end. For people.
 	Bad string
-	// Missing says that Bad is an object that this repository lacks, which is
-	// its own defect (a torn backup), not the writer's.
+	// Missing means that Bad is about an object that this repository lacks. This is a
+	// defect of this repository (a torn backup), not the writer's.
 	Missing bool
-	// Unreadable says the same of an object that is here and damaged, or that
-	// could not be read just now.
+	// Unreadable is the same for an object that exists here but is damaged, or could not be
+	// read just now.
 	Unreadable bool
 }
 
-// At is the line of a sequence, nil if it is not among Lines.
+// At returns the line of a sequence, nil if it is not among Lines.
 func (l *Log) At(seq uint64) []byte {
 	if l.First == 0 || seq < l.First || seq-l.First >= uint64(len(l.Lines)) {
 		return nil
@@ -62,7 +62,7 @@ func (l *Log) At(seq uint64) []byte {
 	return l.Lines[seq-l.First]
 }
 
-// Last is the sequence of the last of Lines, 0 if there are none.
+// Last returns the sequence of the last of Lines, 0 if there are none.
 func (l *Log) Last() uint64 {
 	if len(l.Lines) == 0 {
 		return 0
@@ -70,9 +70,8 @@ func (l *Log) Last() uint64 {
 	return l.First + uint64(len(l.Lines)) - 1
 }
 
-// LogRequest asks for one log. Segments that hold only lines before From are
-// not read, except the newest: the end of the log is always told. From up to
-// 1 means everything.
+// LogRequest asks for one log. Segments with only lines before From are not read, except
+// the newest: the end of the log is always reported. From up to 1 means everything.
 type LogRequest struct {
 	Agent string
 	Tip   OID
@@ -106,7 +105,7 @@ func agentHash(agent string) string {
 type shard struct {
 	index   uint64 // lines index·ShardLines + 1 and on
 	oid     OID
-	entries []TreeEntry // kept only to append
+	entries []TreeEntry // kept only for appending
 }
 
 // last is the sequence of a full shard's last line.
@@ -125,14 +124,14 @@ func (s segment) last() uint64 { return (s.first-1)/SegmentLines*SegmentLines + 
 // shape is a log's trees without its lines.
 type shape struct {
 	agent   string
-	keep    bool // the entries of the trees, to append to them
+	keep    bool // keep the entries of the trees, to append to them
 	root    []TreeEntry
 	events  []TreeEntry
 	legacy  OID // "" if there is none
 	shards  []shard
-	next    int       // shards before this one were read or are not wanted
+	next    int       // earlier shards were read or are not needed
 	segs    []segment // of the shards that were read
-	due     uint64    // first line of the segment to come; 0 = none was seen
+	due     uint64    // first line of the next segment; 0 = none was seen
 	bad     string
 	missing bool
 	unread  bool
@@ -149,7 +148,7 @@ func (s *shape) fail(what string, err error) {
 	}
 }
 
-// got is one answer of Read.
+// got is one result of Read.
 type got struct {
 	o   Object
 	err error
@@ -175,16 +174,15 @@ func eachKind(ctx context.Context, l Local, ids []OID, kind Kind, limit int64, e
 	})
 }
 
-// heads reads commit, root tree and events tree of each log: three Read calls,
-// however many logs there are. What is read is dropped at once, but for what a
-// shape holds.
+// heads reads the commit, root tree and events tree of each log: three Read calls for any
+// number of logs. It keeps only what a shape contains.
 func heads(ctx context.Context, l Local, reqs []LogRequest, keep bool) ([]*shape, error) {
 	f := l.Format()
 	all := make([]*shape, len(reqs))
 	for i, r := range reqs {
 		all[i] = &shape{agent: r.Agent, keep: keep}
 	}
-	// level reads one object of each log that is still good and has one.
+	// level reads one object of each log that is still valid and has one.
 	level := func(what string, kind Kind, limit int64, id func(i int) OID, use func(i int, data []byte) error) error {
 		var ids []OID
 		var who []int
@@ -236,8 +234,8 @@ func heads(ctx context.Context, l Local, reqs []LogRequest, keep bool) ([]*shape
 	return all, err
 }
 
-// shapes is heads with the segments of all shards that hold lines from From on
-// (the newest in any case): four Read calls.
+// shapes is heads plus the segments of all shards with lines from From on (always the
+// newest): four Read calls.
 func shapes(ctx context.Context, l Local, reqs []LogRequest, keep bool) ([]*shape, error) {
 	all, err := heads(ctx, l, reqs, keep)
 	if err == nil {
@@ -268,8 +266,8 @@ func (s *shape) pickRoot(es []TreeEntry) (events OID, err error) {
 	return events, nil
 }
 
-// pickShards finds the log's directories in events/. Other entries are
-// somebody's extension: kept and ignored.
+// pickShards finds the log's directories in events/. Other entries may belong to an
+// extension: they are kept and ignored.
 func (s *shape) pickShards(es []TreeEntry, from uint64) {
 	if s.keep {
 		s.events = es
@@ -329,8 +327,8 @@ func readShards(ctx context.Context, l Local, all []*shape, n int) error {
 	})
 }
 
-// pickSegments picks the log's files out of a shard and checks that they
-// follow those before. Other entries are kept and ignored.
+// pickSegments picks the log's files out of a shard and checks that they follow the earlier
+// ones. Other entries are kept and ignored.
 func (s *shape) pickSegments(k int, es []TreeEntry) {
 	d := &s.shards[k]
 	if s.keep {
@@ -368,16 +366,15 @@ func (s *shape) pickSegments(k int, es []TreeEntry) {
 	}
 }
 
-// cut ends the log in shard k: what is wrong there comes before any fault found
-// after it.
+// cut ends the log in shard k: a fault found there comes before any fault found after it.
 func (s *shape) cut(k int, what string) {
 	s.bad, s.missing, s.unread = what, false, false
 	s.shards = s.shards[:k+1]
 	s.next = len(s.shards)
 }
 
-// ReadLog reads one log. The error is this side's (ctx, git); whatever is
-// wrong with the log itself is in Log.Bad.
+// ReadLog reads one log. The error is a failure on this side (ctx, git); Log.Bad has any
+// fault of the log itself.
 func ReadLog(ctx context.Context, l Local, agent string, tip OID, from uint64) (Log, error) {
 	logs, err := ReadLogs(ctx, l, []LogRequest{{Agent: agent, Tip: tip, From: from}})
 	if err != nil {
@@ -386,8 +383,8 @@ func ReadLog(ctx context.Context, l Local, agent string, tip OID, from uint64) (
 	return logs[0], nil
 }
 
-// ReadLogs reads many logs and holds all of them; WalkLogs does not. Lines
-// share memory with their segment.
+// ReadLogs reads many logs and keeps all of them in memory; WalkLogs does not. Lines share
+// memory with their segment.
 func ReadLogs(ctx context.Context, l Local, reqs []LogRequest) ([]Log, error) {
 	lines, legacy := make([][][]byte, len(reqs)), make([][][]byte, len(reqs))
 	logs, err := WalkLogs(ctx, l, reqs, func(i int, seq uint64, line []byte) bool {

@@ -26,7 +26,7 @@ const (
 	SHA256
 )
 
-// ParseFormat knows git's names for the formats.
+// ParseFormat parses git's names for the formats.
 func ParseFormat(name string) (Format, error) {
 	switch name {
 	case "sha1":
@@ -45,7 +45,7 @@ func (f Format) String() string {
 	return "sha1"
 }
 
-// NewHash begins the hash of an object.
+// NewHash returns a new hash for an object.
 func (f Format) NewHash() hash.Hash {
 	if f == SHA256 {
 		return sha256.New()
@@ -63,8 +63,8 @@ func (f Format) size() int { // in bytes
 // Zero is git's way to write "no object".
 func (f Format) Zero() OID { return OID(strings.Repeat("0", 2*f.size())) }
 
-// Valid reports whether id is an id of this format. Everything that reaches
-// git's command line or a protocol is checked with it.
+// Valid reports whether id is an id of this format. Every id is checked with it before it
+// reaches git's command line or a protocol.
 func (f Format) Valid(id OID) bool {
 	if len(id) != 2*f.size() {
 		return false
@@ -85,7 +85,7 @@ func (f Format) ID(o Object) OID {
 	return OID(hex.EncodeToString(h.Sum(nil)))
 }
 
-// IDs returns the ids of objects to be written, in order. An object that is no
+// IDs returns the ids of objects that will be written, in order. An object that is not a
 // blob, tree or commit is an error.
 func (f Format) IDs(objs []Object) ([]OID, error) {
 	ids := make([]OID, len(objs))
@@ -106,7 +106,7 @@ const (
 	Commit Kind = 1
 	Tree   Kind = 2
 	Blob   Kind = 3
-	Other  Kind = 0 // a tag, which nothing of ours is
+	Other  Kind = 0 // a tag; the tracker has none
 )
 
 func (k Kind) String() string {
@@ -121,7 +121,7 @@ func (k Kind) String() string {
 	return "other"
 }
 
-// ParseKind knows git's names for the kinds.
+// ParseKind parses git's names for the kinds.
 func ParseKind(name string) Kind {
 	switch name {
 	case "commit":
@@ -140,7 +140,8 @@ type Object struct {
 	Data []byte
 }
 
-// The modes that are ours. Others are carried along in trees and never read.
+// The modes that the tracker uses. Entries with other modes are kept in trees and never
+// read.
 const (
 	ModeBlob = "100644"
 	ModeTree = "40000"
@@ -153,7 +154,8 @@ type TreeEntry struct {
 	OID  OID
 }
 
-// sortKey is what git sorts trees by: a directory as if its name ended in '/'.
+// sortKey is git's sort key for trees: the name of a directory counts as if it ended in
+// '/'.
 func (e TreeEntry) sortKey() string {
 	if e.Mode == ModeTree {
 		return e.Name + "/"
@@ -190,8 +192,8 @@ func EncodeTree(f Format, entries []TreeEntry) ([]byte, error) {
 
 var errTree = errors.New("malformed tree")
 
-// ParseTree decodes a tree strictly: known mode syntax, no empty, repeated or
-// misordered name, no rest. It is linear in len(data) and never panics.
+// ParseTree decodes a tree strictly: known mode syntax, no empty, repeated or misordered
+// name, no trailing data. It is linear in len(data) and never panics.
 func ParseTree(f Format, data []byte) ([]TreeEntry, error) {
 	var es []TreeEntry
 	names := make(map[string]bool)
@@ -237,21 +239,22 @@ func checkEntryName(name string) error {
 	return nil
 }
 
-// CommitInfo is what a commit of ours says besides its tree and parents.
+// CommitInfo is the content of a commit besides its tree and parents.
 type CommitInfo struct {
 	Author  string    // the agent's id, which is the name of author and committer
-	Address string    // theirs; "" is <agent-id>@crosslink
+	Address string    // their address; "" is <agent-id>@crosslink
 	When    time.Time // to the second, written as UTC
 	Message string    // a final LF is added if there is none
 
-	// Next is the sequence of the first line that AppendLog appends. 0 means
-	// whatever follows what the log holds; it is needed only where that cannot
-	// be told: the first new line of a log that has only a level-3 events.log.
+	// Next is the sequence of the first line that AppendLog appends. 0 means the sequence
+	// after the existing lines. It is needed only if the log does not show this: for the
+	// first new line of a log that has only a level-3 events.log.
 	Next uint64
 }
 
-// ValidAddress reports whether a commit can carry an address: one name, one
-// host, printable ASCII without what git takes out of addresses or ends them at.
+// ValidAddress reports whether a commit can contain an address: one name, one host,
+// printable ASCII without the characters that git removes from addresses or at which it
+// ends them.
 func ValidAddress(s string) bool {
 	name, host, ok := strings.Cut(s, "@")
 	for i := range len(s) {
@@ -295,7 +298,7 @@ func EncodeCommit(f Format, tree OID, parents []OID, c CommitInfo) ([]byte, erro
 	return b.Bytes(), nil
 }
 
-// CommitHead is what is read of a commit.
+// CommitHead is the part of a commit that is read.
 type CommitHead struct {
 	Tree    OID
 	Parents []OID

@@ -6,16 +6,15 @@ import (
 	"sync"
 )
 
-// userinfo finds what stands between a URL's scheme and its host. git takes it
-// up to the '@'; a password that was not encoded may hold more of them.
+// userinfo finds the part between a URL's scheme and its host. For git it extends to the
+// '@'; a password that was not encoded may contain more of them.
 var userinfo = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\s'"<>]*)@`)
 })
 
-// WithoutSecrets takes out of a text, or a URL, what must not be shown of the
-// URLs in it. As in git's own messages a password is dropped; over http and
-// ftp the user's name goes too, since tokens are given in its place. `git@` of
-// an ssh URL is part of the address and stays.
+// WithoutSecrets removes secrets from the URLs in a text. As in git's own messages,
+// passwords are removed. Over http and ftp the user's name is removed too, because people
+// use tokens in its place. `git@` of an ssh URL is part of the address and stays.
 func WithoutSecrets(text string) string {
 	if !strings.Contains(text, "://") {
 		return text
@@ -34,8 +33,8 @@ func WithoutSecrets(text string) string {
 	})
 }
 
-// IsLocal reports whether a URL names a repository on this machine's file
-// systems, as git tells it apart: a path, or file://.
+// IsLocal reports whether a URL names a repository on this machine's file systems, by git's
+// rules: a path, or file://.
 func IsLocal(url string) bool {
 	if strings.HasPrefix(url, "file://") {
 		return true

@@ -7,26 +7,25 @@ import (
 	"fmt"
 )
 
-// Logs of strangers are read in a bounded way. The rules are:
+// Logs of strangers are read within bounds. The rules are:
 //
-//   - one object at a time is held, and nothing of it is kept here;
-//   - logs go in groups, and a group shard by shard, so that what their trees
-//     list is bounded too;
-//   - a log that has ended is read on only as far as that is cheaper than to
-//     ask again, so what stands after its end costs nearly nothing.
+//   - one object at a time is in memory, and nothing of it is kept here;
+//   - logs are read in groups, and a group shard by shard, so that the size of their
+//     tree listings is bounded too;
+//   - a log that has ended is read further only as long as that is cheaper than a new
+//     request, so data after its end costs nearly nothing.
 const (
 	walkGroup  = 128
 	wasteLimit = 8 << 20
-	wasteEach  = 4 << 10 // what an object costs whatever its size
+	wasteEach  = 4 << 10 // the cost of an object of any size
 )
 
-// WalkLogs reads many logs and gives each line, without its LF, to each: the
-// lines of one log in order, those of a level-3 events.log first, with
-// sequence 0. each returns false to end that log. Who keeps a line makes a
-// copy, or it holds a whole segment in memory. It takes three Read calls for
-// each 128 logs and two for each 4,096 lines of the longest of them. One bad
-// log never stops the others. Of the Logs only Lines and Legacy are not filled
-// in; an end that each asked for is not Bad.
+// WalkLogs reads many logs and passes each line, without its LF, to each: the lines of one
+// log in order, the lines of a level-3 events.log first, with sequence 0. each returns
+// false to end that log. If it keeps a line it must copy it, or it keeps a whole segment in
+// memory. WalkLogs takes three Read calls for each 128 logs and two for each 4,096 lines of
+// the longest of them. One bad log never stops the others. The returned Logs have no Lines
+// and Legacy; an end that each asked for is not Bad.
 func WalkLogs(ctx context.Context, l Local, reqs []LogRequest, each func(i int, seq uint64, line []byte) bool) ([]Log, error) {
 	logs := make([]Log, len(reqs))
 	for start := 0; start < len(reqs); start += walkGroup {
@@ -50,7 +49,7 @@ type walker struct {
 
 	sizes []int
 	ended []bool
-	waste int // read of ended logs since the last call began
+	waste int // bytes read of ended logs since the last call began
 }
 
 // want is one file to read: a segment, or events.log if seg is -1.
@@ -88,7 +87,7 @@ func (w *walker) group(ctx context.Context) (err error) {
 	return nil
 }
 
-// legacy is each log's level-3 file, if it holds lines from From on.
+// legacy returns each log's level-3 file, if it contains lines from From on.
 func (w *walker) legacy() []want {
 	var ws []want
 	for i, s := range w.shapes {
@@ -99,8 +98,8 @@ func (w *walker) legacy() []want {
 	return ws
 }
 
-// wants is what to read now, log by log: segments that hold lines from From
-// on, and the newest in any case.
+// wants returns the files to read now, log by log: segments with lines from From on, and
+// always the newest.
 func (w *walker) wants() []want {
 	var ws []want
 	for i, s := range w.shapes {
@@ -118,7 +117,7 @@ func (w *walker) newest(i, seg int) bool {
 	return seg == len(s.segs)-1 && s.next == len(s.shards)
 }
 
-// errWaste ends a Read call that brings mostly what nobody wants any more.
+// errWaste ends a Read call that mostly returns data that is no longer needed.
 var errWaste = errors.New("the rest is not wanted")
 
 func (w *walker) read(ctx context.Context, wants []want, limit int64) error {

@@ -12,9 +12,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Bundle writes the tracker of a replica as a bundle of git, which holds the branches
-// as a hub has them, with all their history. Of a branch that was written here it
-// holds what was not sent yet, too.
+// Bundle writes the replica's tracker as a git bundle. The bundle has the branches as a hub
+// has them, with all their history. Branches written here also contain what was not sent
+// yet.
 func (p *Plumbing) Bundle(ctx context.Context, w io.Writer) error {
 	tips, err := p.branches(ctx)
 	if err != nil {
@@ -42,7 +42,7 @@ func (p *Plumbing) Bundle(ctx context.Context, w io.Writer) error {
 	return runCommand(ctx, cmd, "pack-objects")
 }
 
-// branches are the tracker's, as they are named on a hub.
+// branches lists the tracker's branches, under their names on a hub.
 func (p *Plumbing) branches(ctx context.Context) ([]refs.Ref, error) {
 	here, err := p.Refs(ctx, refs.HubPrefix)
 	if err != nil {
@@ -63,7 +63,7 @@ func (p *Plumbing) branches(ctx context.Context) ([]refs.Ref, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(more) > 0 { // the hub has what is not here
+		if len(more) > 0 { // the hub has data that is missing here
 			here[at] = s
 		}
 	}

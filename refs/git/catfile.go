@@ -15,9 +15,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// catFile is one long-lived `git cat-file --batch`. It is started by the first
-// request and started again if it died. It needs no restart when objects
-// appear or are repacked: on a miss it looks at the packs again by itself.
+// catFile is one long-lived `git cat-file --batch`. The first request starts it, and a
+// later one starts it again if it died. It needs no restart when objects appear or are
+// repacked: if it does not find an object, it reads the list of packs again by itself.
 type catFile struct {
 	git  *runner
 	form refs.Format
@@ -33,15 +33,15 @@ type catProc struct {
 	out *bufio.Reader
 }
 
-// skipLimit is how much of a too large object is read and thrown away; for
-// more it is cheaper to start a new process.
+// skipLimit is how much of a too large object is read and discarded; beyond that, a new
+// process is cheaper.
 const skipLimit = 32 << 20
 
 func (c *catFile) start() error {
 	if c.proc != nil {
 		return nil
 	}
-	// Not bound to a request's context: it serves many.
+	// The process is not bound to a request's context, because it serves many requests.
 	cmd := c.git.command(context.Background(), ownGroup, "cat-file", "--batch")
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -51,17 +51,17 @@ func (c *catFile) start() error {
 	if err != nil {
 		return storage(err)
 	}
-	if err := cmd.Start(); err != nil { // no more processes, or files, for now
+	if err := cmd.Start(); err != nil { // too many processes or open files at the moment
 		return storage(err)
 	}
 	c.proc = &catProc{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10)}
 	return nil
 }
 
-// storage says that git could not be asked, which says nothing of an object.
+// storage is the error that git did not answer; it implies nothing about an object.
 func storage(err error) error { return fmt.Errorf("git cat-file: %w: %w", refs.ErrStorage, err) }
 
-// stop ends the process. Its state is unknown or it is no longer wanted.
+// stop ends the process, because its state is unknown or it is no longer needed.
 func (c *catFile) stop() {
 	if c.proc == nil {
 		return
@@ -79,7 +79,7 @@ func (c *catFile) close() {
 	c.stop()
 }
 
-// errDied says that the process ended in the middle of an answer.
+// errDied means that the process ended in the middle of an answer.
 var errDied = errors.New("git cat-file ended")
 
 func (c *catFile) read(ctx context.Context, ids []refs.OID, limit int64, each func(int, refs.Object, error) error) error {
@@ -106,7 +106,7 @@ func (c *catFile) read(ctx context.Context, ids []refs.OID, limit int64, each fu
 		if err == nil {
 			continue
 		}
-		c.stop() // whatever it was, answers to the rest may be on their way
+		c.stop() // whatever happened, answers to the other requests may still arrive
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -116,8 +116,8 @@ func (c *catFile) read(ctx context.Context, ids []refs.OID, limit int64, each fu
 		if !errors.Is(err, errDied) {
 			return err
 		}
-		// Once is bad luck. A process that dies twice at the same object but
-		// answers otherwise dies of that object.
+		// One death may be chance. If a process dies twice at the same object and answers
+		// other requests, the object is the cause.
 		if n > 0 {
 			failures = 0
 		}
@@ -136,7 +136,7 @@ func (c *catFile) read(ctx context.Context, ids []refs.OID, limit int64, each fu
 	return nil
 }
 
-// probe asks for the empty tree, which git knows without looking.
+// probe asks for the empty tree, which git knows without reading anything.
 func (c *catFile) probe() error {
 	if err := c.start(); err != nil {
 		return err
@@ -149,11 +149,11 @@ func (c *catFile) probe() error {
 	return err
 }
 
-// errRestart says that a new process is cheaper than the rest of this answer.
+// errRestart means that a new process is cheaper than the rest of this answer.
 var errRestart = errors.New("restart")
 
-// batch sends all requests while it reads the answers and returns how many
-// objects were given to each.
+// batch sends all requests while it reads the answers, and returns how many objects were
+// passed to each.
 func (c *catFile) batch(ctx context.Context, ids []refs.OID, limit int64, each func(int, refs.Object, error) error) (int, error) {
 	p := c.proc
 	stop := context.AfterFunc(ctx, func() { p.cmd.Process.Kill() })
@@ -167,9 +167,9 @@ func (c *catFile) batch(ctx context.Context, ids []refs.OID, limit int64, each f
 			b.WriteString(string(id))
 			b.WriteByte('\n')
 		}
-		p.in.Write(b.Bytes()) // a failure shows as the end of the answers
+		p.in.Write(b.Bytes()) // a failure shows when the answers end
 	}
-	if len(ids) <= 64 { // fits the pipe: cannot block
+	if len(ids) <= 64 { // fits into the pipe, so it cannot block
 		send()
 	} else {
 		go send()

@@ -8,15 +8,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/native"
 )
 
-// A fetch from the user's repository starts six processes. What a pull usually brings are
-// a few commits with a few small objects each, and these are copied here. The rules are:
+// A fetch from the user's repository starts six processes. A pull usually brings a few
+// commits with a few small objects each, and these are copied here. The rules are:
 //
-//   - a commit that a ref of the replica points to is whole there, and so is what its
-//     tree shares with the tree of a new commit; that an object is there proves nothing;
-//   - all objects that are missing are read and parsed before the first one is written,
-//     and the refs move after that;
-//   - anything else (more than copyLimit objects, a large one, another form) is left
-//     to git.
+//   - if a ref of the replica points to a commit, the commit is complete there, and so are
+//     the objects that its tree shares with the tree of a new commit; the existence of a
+//     single object proves nothing;
+//   - all missing objects are read and parsed before the first one is written, and the refs
+//     move after that;
+//   - everything else (more than copyLimit objects, a large one, another form) is left to
+//     git.
 
 // copyLimit is how many objects are copied without git.
 const copyLimit = 48
@@ -33,8 +34,8 @@ type copying struct {
 	objs  []refs.Object
 }
 
-// copyFew moves refs of the replica to commits of the user's repository. An error is
-// that nothing has moved, and git has to do it.
+// copyFew moves refs of the replica to commits of the user's repository. After an error
+// nothing has moved, and git has to do the work.
 func (r *Replica) copyFew(ctx context.Context, all []refs.Ref, ups []refs.Update) error {
 	if !native.Can(r.outer.CommonDir, r.outer.Format) {
 		return errLeft
@@ -55,7 +56,7 @@ func (r *Replica) copyFew(ctx context.Context, all []refs.Ref, ups []refs.Update
 	return r.local.SwapInOrder(ctx, ups)
 }
 
-// take reads an object of the user's repository that is to be copied.
+// take reads an object of the user's repository that will be copied.
 func (c *copying) take(id refs.OID, kind refs.Kind) (refs.Object, error) {
 	o, ok := c.from.Read(id)
 	if !ok || o.Kind != kind || len(c.read) == copyLimit {
@@ -102,7 +103,7 @@ func (c *copying) commit(id refs.OID) error {
 	return nil
 }
 
-// tree collects what a tree has that the tree before it has not.
+// tree collects the objects of a tree that the tree before it does not have.
 func (c *copying) tree(id, before refs.OID) error {
 	if _, taken := c.read[id]; taken || id == before {
 		return nil
@@ -155,7 +156,7 @@ func (c *copying) tree(id, before refs.OID) error {
 	return nil
 }
 
-// object is one that was collected, or one of the replica.
+// object returns a collected object, or one of the replica.
 func (c *copying) object(id refs.OID) (o refs.Object, err error) {
 	if o, ok := c.read[id]; ok {
 		return o, nil

@@ -1,10 +1,10 @@
-// Package git is the one place where git is started. It finds the user's
-// repository, keeps the replica in it, and reaches the hub.
+// Package git is the only package that starts git. It finds the user's repository, keeps
+// the replica in it, and reaches the hub.
 //
 // # Vocabulary
 //
 //	outer    the user's own repository: its place and its configuration are read.
-//	         What is written there is in outer_hooks.go, and SetConfig
+//	         Only outer_hooks.go and SetConfig write there
 //	replica  our private bare repository inside the outer one's git directory
 //
 // # Layout
@@ -19,14 +19,14 @@
 //
 // # Guarantees
 //
-//   - Nothing needs repair: the lock file of a killed git is removed by the next
-//     swap, a half-made replica by the next creation.
-//   - Nothing of the user's configuration acts in the replica except settings that
-//     say how to connect. No hook runs there. No child outlives a canceled call.
+//   - Nothing needs repair: the next swap removes the lock file of a killed git, and the
+//     next creation removes a half-made replica.
+//   - The user's configuration has no effect in the replica, except for settings about
+//     how to connect. No hook runs there. No child outlives a canceled call.
 //
-// Not guaranteed: power loss in the middle of a Swap of several refs may leave
-// some of them moved (git's own limit).
+// Not guaranteed: power loss in the middle of a Swap of several refs may leave some of them
+// moved (git's own limit).
 //
-// Plumbing implements refs.Local. OpenReplica uses package native instead where
-// that can work. Replica.Remote implements refs.Remote.
+// Plumbing implements refs.Local. OpenReplica uses package native instead where that can
+// work. Replica.Remote implements refs.Remote.
 package git

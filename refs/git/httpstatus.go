@@ -11,20 +11,19 @@ import (
 	"time"
 )
 
-// A server that is busy says so by its status, 429 or 5xx, which git passes on
-// in words only. git's trace of the protocol holds the server's own header
-// lines; they are read from there, and nothing but them. A push of which there
-// is no trace is judged without.
+// A busy server answers with status 429 or 5xx, but git reports this only in words. git's
+// trace of the protocol contains the server's own header lines, and only these are read
+// from it. A push without a trace is judged without a status.
 
-// httpTrace receives git's trace of the http protocol, without data and with
-// secrets redacted by git. The file has no name, so nothing is left of it.
+// httpTrace receives git's trace of the http protocol, without data and with secrets
+// redacted by git. The file has no name, so nothing of it remains.
 type httpTrace struct{ f *os.File }
 
-// maxTrace bounds what is read of a trace: its end, where the last answer is.
+// maxTrace bounds the part of a trace that is read: its end, which has the last answer.
 const maxTrace = 1 << 20
 
-// traceHTTP lets cmd trace, unless the user traces already or nothing can be
-// traced: then it returns nil, which has no status.
+// traceHTTP makes cmd write a trace. It returns nil, which has no status, if the user
+// already traces or tracing is impossible.
 func traceHTTP(cmd *exec.Cmd) *httpTrace {
 	if getenv(cmd.Env, "GIT_TRACE_CURL") != "" || len(cmd.ExtraFiles) > 0 {
 		return nil
@@ -39,8 +38,8 @@ func traceHTTP(cmd *exec.Cmd) *httpTrace {
 	return &httpTrace{f}
 }
 
-// last is the status of the last answer, 0 if there was none, and how long the
-// server asks to be left alone.
+// last returns the status of the last answer, 0 if there was none, and how long the server
+// wants to be left alone.
 func (h *httpTrace) last() (status int, retryAfter time.Duration) {
 	if h == nil {
 		return 0, 0
@@ -58,7 +57,7 @@ func (h *httpTrace) last() (status int, retryAfter time.Duration) {
 	return parseHTTPTrace(b)
 }
 
-// maxRetryAfter bounds how long a server may ask to be left alone.
+// maxRetryAfter bounds the pause that a server may ask for.
 const maxRetryAfter = 65535 * time.Second
 
 // parseHTTPTrace reads "… <= Recv header: HTTP/1.1 429 …" and the headers that
@@ -94,10 +93,10 @@ func parseHTTPTrace(b []byte) (status int, retryAfter time.Duration) {
 	return status, retryAfter
 }
 
-// httpDate is the one form of a date that servers write today.
+// httpDate is the only form of a date that servers write today.
 const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
 
-// seconds reads a number of them, 0 if it is none.
+// seconds parses a number of seconds; 0 if it is not a number.
 func seconds(value string) time.Duration {
 	n, err := strconv.ParseUint(value, 10, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {

@@ -7,8 +7,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
-// isolate puts a child where its whole family can be ended, and tells
-// os/exec how. SIGTERM comes first: git then removes its lock files.
+// isolate starts a child so that it can be ended together with all its descendants, and
+// configures os/exec to do so. SIGTERM comes first, so that git removes its lock files.
 func isolate(cmd *exec.Cmd, iso isolation) {
 	switch iso {
 	case sameGroup:
@@ -27,16 +27,15 @@ func isolate(cmd *exec.Cmd, iso isolation) {
 	}
 }
 
-// alone lets only the child itself end when the context does, not its family.
+// alone makes the end of the context end only the child itself, not its descendants.
 func alone(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return system.Terminate(cmd.Process) }
 }
 
-// endGroup kills what is left of a child's group after the child itself has
-// been waited for.
+// endGroup kills the rest of a child's group after the child itself was waited for.
 func endGroup(cmd *exec.Cmd) { system.KillGroup(cmd) }
 
-// endGroupGently is endGroup for those who would leave locks behind.
+// endGroupGently is endGroup for processes that would leave locks behind.
 func endGroupGently(cmd *exec.Cmd) {
 	if cmd.Process == nil {
 		return

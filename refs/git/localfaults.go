@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// localFaults are git's words, in the C locale, for what this side could not
-// do although the hub answered.
+// localFaults are git's messages, in the C locale, about failures on this side although the
+// hub answered.
 var localFaults = []string{
 	"No space left on device", "Disk quota exceeded", "Read-only file system",
 	"insufficient permission for adding an object", "unable to create temporary file", "unable to write file",
 	"Unable to create '", "cannot lock ref '", "unable to update local ref",
 }
 
-// failedHere reports whether a fetch failed on this side of the connection.
-// Status 1 says that a ref could not be stored; otherwise only words tell. What
-// the server says comes as lines that begin with 'remote:'.
+// failedHere reports whether a fetch failed on this side of the connection. Status 1 means
+// that a ref could not be stored; other failures only show in messages. The server's
+// messages come as lines that begin with 'remote:'.
 func failedHere(err error) bool {
 	var ge *Error
 	if !errors.As(err, &ge) || ge.Exit < 0 {

@@ -14,42 +14,42 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/native"
 )
 
-// Maintenance of a replica. Every append leaves a handful of loose objects, which
-// take ten times the room that they take in a pack. The rules are:
+// Maintenance of a replica. Every append leaves a handful of loose objects, which take ten
+// times the space of the same objects in a pack. The rules are:
 //
-//   - at most once a day, in a process that nobody waits for. Only refs are packed
-//     whenever there are many: that takes a moment, and a fetch of many logs brings
-//     that many at once;
-//   - nothing is removed before what replaces it is on disk, with its
-//     directory: objects are packed first, and loose ones that are packed go
-//     after that;
-//   - what no ref reaches stays for two weeks, then prune takes it, and while
-//     prune runs nobody writes (disk.PruneLock). `prune --expire=now` is never run:
-//     measured beside writers, it lost acknowledged commits.
+//   - it runs at most once a day, in a process that nobody waits for. Only refs are packed
+//     whenever there are many: this takes a moment, and one fetch of many logs can create
+//     many;
+//   - nothing is removed before its replacement and the replacement's directory are on
+//     disk: objects are packed first, and then loose objects that are in a pack are
+//     removed;
+//   - objects that no ref reaches stay for two weeks, then prune removes them. While prune
+//     runs, nobody writes (disk.PruneLock). `prune --expire=now` is never used: while
+//     others were writing, it lost acknowledged commits.
 const (
 	maintenanceEvery = 24 * time.Hour
-	// manyLoose is how many loose objects make it worthwhile, about two hundred
+	// manyLoose is how many loose objects make maintenance worthwhile, about two hundred
 	// appends.
 	manyLoose = 1000
-	// manyRefs is how many refs have a file of their own before they are packed: each
-	// costs every command that lists them about ten microseconds.
+	// manyRefs is how many refs may have their own file before they are packed: each costs
+	// every command that lists them about ten microseconds.
 	manyRefs = 64
-	// manyPacks is how many packs are made one.
+	// manyPacks is how many packs are combined into one.
 	manyPacks = 50
 
 	pruneAge  = 14 * 24 * time.Hour
-	pruneWait = 5 * time.Second  // for writers to be done
-	pruneTime = 20 * time.Second // less than writers wait
+	pruneWait = 5 * time.Second  // how long prune waits for writers
+	pruneTime = 20 * time.Second // shorter than writers wait
 )
 
-// maintenanceStamp is the file that was touched when maintenance last began.
+// maintenanceStamp is the file whose time is when maintenance last began.
 func (r *Replica) maintenanceStamp() string { return filepath.Join(r.path, "maintained") }
 
-// MaintenanceDue implements refs.Maintained. It looks at one of the 256
-// directories of objects, so it is an estimate; it costs next to nothing.
+// MaintenanceDue implements refs.Maintained. It counts only one of the 256 directories of
+// objects, so it is an estimate, and costs almost nothing.
 func (r *Replica) MaintenanceDue() bool { return r.manyRefs() || r.objectsDue() }
 
-// manyRefs reports whether many logs, or heartbeats, have a file of their own.
+// manyRefs reports whether many logs or heartbeats have their own file.
 func (r *Replica) manyRefs() bool {
 	n := 0
 	for _, prefix := range []string{refs.SeenPrefix + refs.Agents, refs.ArchivedPrefix, refs.IncomingPrefix + refs.Agents, refs.OuterPrefix + refs.Agents, refs.PresenceHere} {
@@ -82,9 +82,9 @@ func (r *Replica) objectsDue() bool {
 	return len(entries) > manyLoose/256
 }
 
-// Maintain implements refs.Maintained. It does nothing either if that was done
-// within a day or another process is at it. It does not disturb readers, and
-// writers at most for the moment of prune.
+// Maintain implements refs.Maintained. It also does nothing if it ran within the last day
+// or another process is running it. It does not disturb readers, and delays writers at most
+// while prune runs.
 func (r *Replica) Maintain(ctx context.Context) error {
 	unlock, ok, err := r.Lock(ctx, "maintenance", 0)
 	if err != nil || !ok {
@@ -97,7 +97,7 @@ func (r *Replica) Maintain(ctx context.Context) error {
 	if n, ok := r.local.(*native.Local); ok {
 		n.ClosePacks()
 	}
-	// Touched first: what fails today is not tried again before tomorrow.
+	// Touched first, so that a failure today is not repeated before tomorrow.
 	f, err := statefile.CreateTemp(r.path, "maintained-")
 	if err != nil {
 		return err
@@ -135,8 +135,8 @@ func (r *Replica) packObjects(ctx context.Context) error {
 	return disk.SyncDir(packs)
 }
 
-// prune removes what no ref has reached for two weeks, if there can be such a
-// thing and no writer is at work.
+// prune removes objects that no ref has reached for two weeks, if there can be any and no
+// writer is running.
 func (r *Replica) prune(ctx context.Context) error {
 	if !r.hasOld() {
 		return nil
@@ -152,8 +152,7 @@ func (r *Replica) prune(ctx context.Context) error {
 	return err
 }
 
-// hasOld reports whether a loose object, or the beginning of one, is older
-// than two weeks.
+// hasOld reports whether a loose object, or an incomplete one, is older than two weeks.
 func (r *Replica) hasOld() bool {
 	objects := filepath.Join(r.path, "objects")
 	dirs, _ := os.ReadDir(objects)

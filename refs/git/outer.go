@@ -15,7 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// ErrNotRepository says that there is no git repository here.
+// ErrNotRepository means that there is no git repository here.
 var ErrNotRepository = errors.New("not a git repository")
 
 // ErrNoGit says that there is no program git.
@@ -27,7 +27,7 @@ type UnsafeError struct{ Says string }
 
 func (e *UnsafeError) Error() string { return firstLine(e.Says) }
 
-// Outer is the user's repository, as git finds it from where the user stands.
+// Outer is the user's repository, as git finds it from the current directory.
 type Outer struct {
 	refs.Place
 
@@ -43,19 +43,18 @@ func (o *Outer) Where() refs.Place { return o.Place }
 // Linked reports whether this is a linked worktree.
 func (o *Outer) Linked() bool { return o.GitDir != o.CommonDir }
 
-// Discover asks git which repository dir belongs to, with the user's own
-// environment and without --git-dir: so GIT_DIR, ceilings and safe.directory
-// are honored, and nothing of a repository is believed that git does not
-// trust. environ nil is the process's own. One git process; a second in a
-// linked worktree.
+// Discover asks git which repository dir belongs to, with the user's own environment and
+// without --git-dir. So GIT_DIR, ceilings and safe.directory are honored, and nothing is
+// trusted in a repository that git does not trust. A nil environ means the process's own.
+// It takes one git process, and a second one in a linked worktree.
 func Discover(ctx context.Context, dir string, environ []string) (*Outer, error) {
 	if environ == nil {
 		environ = os.Environ()
 	}
 	o := &Outer{dir: dir, environ: environ}
 
-	// Paths may hold line breaks. rev-parse prints an option that it does not
-	// know as it is, so one that nobody can guess marks where a path ends.
+	// Paths may contain line breaks. rev-parse prints an unknown option unchanged, so a
+	// random one marks the end of each path.
 	mark := "--" + rand.Text()
 	out, err := o.ask(ctx, "rev-parse", "--path-format=absolute", "--show-object-format", "--is-bare-repository",
 		"--is-inside-work-tree", mark, "--git-common-dir", mark, "--git-dir", mark, "--show-toplevel")
@@ -70,7 +69,7 @@ func Discover(ctx context.Context, dir string, environ []string) (*Outer, error)
 		}
 		return nil, discoverError(err)
 	}
-	// --show-toplevel comes last because it fails where there is no worktree.
+	// --show-toplevel comes last because it fails if there is no worktree.
 	inside := head[2] == "true"
 	if err != nil && inside {
 		return nil, discoverError(err)
@@ -91,7 +90,7 @@ func Discover(ctx context.Context, dir string, environ []string) (*Outer, error)
 		o.Top = o.GitDir
 	case inside:
 		o.Top = o.Worktree
-	case filepath.Base(o.CommonDir) == ".git": // standing inside .git
+	case filepath.Base(o.CommonDir) == ".git": // the current directory is inside .git
 		o.Top = filepath.Dir(o.CommonDir)
 	default:
 		o.Top = o.CommonDir
@@ -139,14 +138,14 @@ func (o *Outer) findMain(ctx context.Context) error {
 	for _, l := range lines {
 		o.Bare = o.Bare || l == "bare"
 	}
-	// Commands run there; a main worktree that is gone is no place for that.
+	// Commands run in this directory, so a main worktree that was removed cannot be used.
 	if st, err := os.Stat(o.Top); o.Bare || err != nil || !st.IsDir() {
 		o.Top = o.CommonDir
 	}
 	return nil
 }
 
-// ask runs git where the user stands, as the user would.
+// ask runs git in the current directory, as the user would.
 func (o *Outer) ask(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = o.dir
@@ -158,8 +157,8 @@ func (o *Outer) ask(ctx context.Context, args ...string) ([]byte, error) {
 	}
 	cmd.Env = append(cmd.Env, "LC_ALL=C", InnerVariable+"=1")
 	isolate(cmd, ownGroup)
-	// It leaves no descendant that could keep a pipe open, and on a busy machine
-	// its answer may be read late: one that was cut off would be a wrong one.
+	// It leaves no descendant that could keep a pipe open. On a busy machine its answer may
+	// be read late, and a truncated answer would be wrong.
 	cmd.WaitDelay = 30 * waitDelay
 	var out bytes.Buffer
 	cmd.Stdout = &out
@@ -167,9 +166,9 @@ func (o *Outer) ask(ctx context.Context, args ...string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// discoverError tells apart what git only tells in words. This is the one
-// place that reads them, in the C locale; whatever is not recognised is passed
-// on as git said it.
+// discoverError classifies errors that git reports only as messages. This is the only
+// function that reads these messages, in the C locale. Unknown messages are passed on
+// unchanged.
 func discoverError(err error) error {
 	if errors.Is(err, exec.ErrNotFound) {
 		return fmt.Errorf("%w: %w", ErrNoGit, err)
@@ -199,8 +198,8 @@ func (o *Outer) SetConfig(ctx context.Context, key, value string) error {
 	return o.configure(ctx, "config", "--local", key, value)
 }
 
-// Config reads all configuration that applies where the user stands, with
-// worktree scope and `git -c`. One git process.
+// Config reads all configuration that applies in the current directory, including worktree
+// scope and `git -c`. One git process.
 func (o *Outer) Config(ctx context.Context) (refs.Config, error) {
 	out, err := o.ask(ctx, "config", "--list", "-z", "--show-scope")
 	if err != nil {
@@ -209,22 +208,22 @@ func (o *Outer) Config(ctx context.Context) (refs.Config, error) {
 	return refs.ParseConfig(out)
 }
 
-// Contains reports whether commit old is an ancestor of commit id in the user's
-// repository; false also where either is not there.
+// Contains reports whether commit old is an ancestor of commit id in the user's repository;
+// false if either does not exist there.
 func (o *Outer) Contains(ctx context.Context, id, old string) bool {
 	_, err := o.ask(ctx, "merge-base", "--is-ancestor", "--end-of-options", old, id)
 	return err == nil
 }
 
-// Version is what `git version` prints.
+// Version returns the output of `git version`.
 func Version(ctx context.Context, environ []string) (string, error) {
 	o := &Outer{environ: environ}
 	out, err := o.ask(ctx, "version")
 	return strings.TrimSpace(string(out)), err
 }
 
-// AtLeast reports whether the git at hand is of that version or a later one;
-// one that says its version in another way counts as later.
+// AtLeast reports whether the installed git has this version or a later one. An unknown
+// form of version counts as later.
 func (o *Outer) AtLeast(ctx context.Context, major, minor int) bool {
 	says, err := Version(ctx, o.environ)
 	if err != nil {

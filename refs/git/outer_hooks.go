@@ -9,11 +9,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// What putting hooks in place needs of the user's repository. These are the
-// only commands here that change it.
+// The operations on the user's repository that installing hooks needs. Only these commands
+// change it.
 
-// HooksDir is where git looks for hook files: core.hooksPath, or the git
-// directory's own. It need not exist.
+// HooksDir returns the directory in which git looks for hook files: core.hooksPath, or the
+// git directory's own. It need not exist.
 func (o *Outer) HooksDir(ctx context.Context) (string, error) {
 	out, err := o.ask(ctx, "rev-parse", "--path-format=absolute", "--git-path", "hooks")
 	if err != nil {
@@ -22,9 +22,9 @@ func (o *Outer) HooksDir(ctx context.Context) (string, error) {
 	return filepath.Clean(strings.TrimSuffix(string(out), "\n")), nil
 }
 
-// ConfiguresHooks reports whether this git runs hooks that its configuration
-// defines (hook.<name>.command, git 2.54). Only such a git can list them; the
-// status says whether the command is known.
+// ConfiguresHooks reports whether this git runs hooks that its configuration defines
+// (hook.<name>.command, git 2.54). Only such a git can list them, and the exit status shows
+// whether it knows the command.
 func (o *Outer) ConfiguresHooks(ctx context.Context) bool {
 	_, err := o.ask(ctx, "hook", "list", "pre-push")
 	ge, failed := errors.AsType[*Error](err)
@@ -34,7 +34,7 @@ func (o *Outer) ConfiguresHooks(ctx context.Context) bool {
 // ConfigFile is the repository's own configuration file.
 func (o *Outer) ConfigFile() string { return filepath.Join(o.CommonDir, "config") }
 
-// configure runs git config. If a lock file is in its way the error names it.
+// configure runs git config. If a lock file prevents it, the error names the file.
 func (o *Outer) configure(ctx context.Context, args ...string) error {
 	_, err := o.ask(ctx, args...)
 	if err == nil {

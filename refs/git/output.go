@@ -10,19 +10,17 @@ import (
 	"time"
 )
 
-// outputGrace is how long a child that has ended may keep its stdout open
-// without writing to it: by a descendant of its own, or because this machine is
-// too busy to read it.
+// outputGrace is how long the stdout of an ended child may stay open without new data: a
+// descendant may keep it open, or this machine may be too busy to read it.
 const outputGrace = 30 * waitDelay
 
-// errOutputCut: a child has ended and its output has not. What was read of it is
-// no answer.
+// errOutputCut means that a child has ended but its output has not. The part that was read
+// is not an answer.
 var errOutputCut = errors.New("its output did not end")
 
 // output is a child's stdout, which is read to its end. os/exec would cut it off
-// cmd.WaitDelay after the child's end, for a stderr that somebody keeps open as
-// for a stdout that is still written to or not read yet; a stderr that is cut
-// off does no harm.
+// cmd.WaitDelay after the child's end, no matter whether a descendant keeps stderr open or
+// stdout still has unread data. Cutting off stderr does no harm.
 type output struct {
 	to          io.Writer
 	read, write *os.File
@@ -31,7 +29,7 @@ type output struct {
 	done        chan error
 }
 
-// readOutput puts a pipe in the place of cmd.Stdout; nil if nobody reads it.
+// readOutput replaces cmd.Stdout by a pipe; it returns nil if nobody reads stdout.
 func readOutput(cmd *exec.Cmd, grace time.Duration) (*output, error) {
 	if _, file := cmd.Stdout.(*os.File); cmd.Stdout == nil || file {
 		return nil, nil
@@ -45,24 +43,24 @@ func readOutput(cmd *exec.Cmd, grace time.Duration) (*output, error) {
 	return o, nil
 }
 
-// begin reads. The child has been started, or never will be.
+// begin starts reading. The child has been started, or never will be.
 func (o *output) begin() {
-	o.write.Close() // the child has its own
+	o.write.Close() // the child has its own copy
 	go func() {
 		_, err := io.Copy(o, o.read)
-		o.read.Close() // a child that continues writing to nobody ends
+		o.read.Close() // a child that continues to write without a reader ends
 		o.done <- err
 	}()
 }
 
-// Write passes on what came.
+// Write passes on the data.
 func (o *output) Write(p []byte) (int, error) {
 	o.came.Add(int64(len(p)))
 	return o.to.Write(p)
 }
 
-// end waits for the rest, as long as some comes; the child has ended. When it
-// returns nothing is written any more.
+// end waits for the rest of the output after the child has ended, as long as data arrives.
+// After it returns, nothing more is written.
 func (o *output) end(ctx context.Context) error {
 	wait := time.NewTicker(o.grace)
 	defer wait.Stop()

@@ -8,9 +8,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// encodePack makes a pack of whole objects, without deltas. It is only ever
-// fed to `git unpack-objects`, so it is not compressed either: git compresses
-// what it writes, and a pipe does not mind.
+// encodePack makes a pack of whole objects, without deltas. It is only used as input of
+// `git unpack-objects`, so it is not compressed: git compresses the objects it writes, and
+// the size of a pipe's data does not matter.
 func encodePack(f refs.Format, objs []refs.Object) []byte {
 	var b bytes.Buffer
 	b.WriteString("PACK")

@@ -18,23 +18,23 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/disk"
 )
 
-// Plumbing is Local by git itself: one long-lived `cat-file --batch` to read,
-// one `unpack-objects` per Write, one `update-ref --stdin` per Swap, one
-// `for-each-ref` per Refs. It works wherever git works.
+// Plumbing implements Local with git itself: one long-lived `cat-file --batch` for reads,
+// one `unpack-objects` per Write, one `update-ref --stdin` per Swap, one `for-each-ref` per
+// Refs. It works wherever git works.
 type Plumbing struct {
 	git  *runner
 	form refs.Format
 	cat  *catFile
-	swap sync.Mutex // goroutines queue here, processes at the flock
+	swap sync.Mutex // goroutines wait here, processes at the flock
 
 	prune disk.PruneLock
 }
 
 var _ refs.Local = (*Plumbing)(nil)
 
-// NewPlumbing opens the repository at gitDir (absolute) as it is. Commands run
-// in workDir with environ, less what locates a repository. Nothing is started
-// or written until the first call.
+// NewPlumbing opens the repository at gitDir (absolute). Commands run in workDir with
+// environ, without the variables that locate a repository. Nothing is started or written
+// until the first call.
 func NewPlumbing(gitDir, workDir string, f refs.Format, environ []string) *Plumbing {
 	return newPlumbing(&runner{dir: gitDir, work: workDir, env: innerEnv(environ)}, f)
 }
@@ -89,8 +89,9 @@ func (p *Plumbing) Read(ctx context.Context, ids []refs.OID, limit int64, each f
 	return p.cat.read(ctx, ids, limit, each)
 }
 
-// writeTries: gc may remove an empty fan-out directory between git's mkdir and
-// its open; git then fails and the same command works a moment later.
+// writeTries is how often a write is tried: gc may remove an empty fan-out directory
+// between git's mkdir and its open. Then git fails, and the same command works a moment
+// later.
 const writeTries = 4
 
 // Write implements Local.
@@ -126,11 +127,11 @@ func (p *Plumbing) Write(ctx context.Context, objs []refs.Object) ([]refs.OID, e
 	}
 }
 
-// settle makes sure that the objects are there and that their directory
-// entries survive power loss: git syncs the files but never a directory.
+// settle makes sure that the objects exist and that their directory entries survive power
+// loss: git syncs files but never directories.
 func (p *Plumbing) settle(ctx context.Context, ids []refs.OID) error {
 	dirs := make(map[string]bool)
-	var elsewhere []refs.OID // packed, or already stored in another place
+	var elsewhere []refs.OID // packed, or stored elsewhere before
 	for _, id := range ids {
 		dir := filepath.Join(p.git.dir, "objects", string(id[:2]))
 		if _, err := os.Lstat(filepath.Join(dir, string(id[2:]))); err == nil {
@@ -149,7 +150,7 @@ func (p *Plumbing) settle(ctx context.Context, ids []refs.OID) error {
 			return err
 		}
 	}
-	// Limit 0: that it is too large says that it is there.
+	// Limit 0: "too large" means that the object exists.
 	return p.Read(ctx, elsewhere, 0, func(_ int, _ refs.Object, err error) error {
 		if err != nil && !errors.Is(err, refs.ErrTooLarge) {
 			return err
@@ -178,17 +179,17 @@ func (p *Plumbing) Swap(ctx context.Context, ups []refs.Update) error {
 	}
 	defer lock.Release()
 
-	// From here on the outcome must be known, so the context is not heard.
+	// From here on the outcome must be known, so the context is ignored.
 	ctx = context.WithoutCancel(ctx)
 	if err := fault.Error("refs.swap.before"); err != nil {
 		return err
 	}
 	looked := len(ups) > 1 || len(moves) < len(ups)
 	if looked {
-		// Refs that are only verified are looked at, not locked: nobody of
-		// ours moves a ref without the swap lock, and a lock that git could not
-		// remove would be in everybody's way. That all stood at their Old is
-		// what tells a move half made from a conflict.
+		// Refs that are only verified are read, not locked: no process of ours moves a ref
+		// without the swap lock, and a lock that git could not remove would block
+		// everybody. If all refs had their Old value, a failed move was half made and not a
+		// conflict.
 		if again, err := p.explain(ctx, ups, lock); err != nil && !again {
 			return err
 		}
@@ -222,8 +223,8 @@ func (p *Plumbing) updateRef(ctx context.Context, lock *disk.SwapLock, script []
 	return err
 }
 
-// transact has git make the moves, in one transaction if nothing is in the way.
-// looked says that all refs were at their Old.
+// transact makes git move the refs, in one transaction if nothing prevents it. looked means
+// that all refs had their Old value.
 func (p *Plumbing) transact(ctx context.Context, lock *disk.SwapLock, moves []refs.Update, looked bool) error {
 	first := moves[0].Ref
 	deadline := time.Now().Add(disk.SwapPatience)
@@ -232,9 +233,9 @@ func (p *Plumbing) transact(ctx context.Context, lock *disk.SwapLock, moves []re
 		if err == nil {
 			return nil
 		}
-		// git moves the refs of a transaction one by one. If it was killed or
-		// met a broken disk between two, the rest is moved after that: taken for
-		// a conflict, the caller would do again what is done already.
+		// git moves the refs of a transaction one by one. If it was killed or met a broken
+		// disk between two moves, the other moves are made now: if this counted as a
+		// conflict, the caller would repeat moves that are already made.
 		if ge, ok := errors.AsType[*Error](err); looked || ok && ge.Exit < 0 {
 			rest, ferr := p.forward(ctx, moves)
 			if ferr != nil || len(rest) == 0 {
@@ -256,11 +257,11 @@ func (p *Plumbing) transact(ctx context.Context, lock *disk.SwapLock, moves []re
 	}
 }
 
-// SwapInOrder implements Local: it is one transaction too.
+// SwapInOrder implements Local. It is also one transaction.
 func (p *Plumbing) SwapInOrder(ctx context.Context, ups []refs.Update) error { return p.Swap(ctx, ups) }
 
-// forward returns the moves that a failed transaction has not made yet. Only
-// the first ones can be made: nobody else moves refs while we have the swap lock.
+// forward returns the moves that a failed transaction has not made yet. Those already made
+// are always the first ones: nobody else moves refs while we hold the swap lock.
 func (p *Plumbing) forward(ctx context.Context, moves []refs.Update) ([]refs.Update, error) {
 	all, err := p.Refs(ctx, "")
 	if err != nil {
@@ -277,9 +278,9 @@ func (p *Plumbing) forward(ctx context.Context, moves []refs.Update) ([]refs.Upd
 	return moves[made:], nil
 }
 
-// swapScript is the transaction for `update-ref --stdin`. It commits only when
-// told: a git whose parent was killed half-way reads an end of input and
-// gives up, where the form without "start" would apply the half it got.
+// swapScript is the transaction for `update-ref --stdin`. It commits only at the explicit
+// command: if git's parent is killed half-way, git reads the end of its input and gives up.
+// Without "start" it would apply the half that it received.
 func swapScript(f refs.Format, ups []refs.Update) []byte {
 	var b bytes.Buffer
 	b.WriteString("start\n")
@@ -301,8 +302,8 @@ func swapScript(f refs.Format, ups []refs.Update) []byte {
 	return b.Bytes()
 }
 
-// explain finds out why git refused, from the refs and never from its words.
-// again means that somebody holds a lock: worth waiting for.
+// explain finds out why git refused, from the refs and never from its messages. again means
+// that another process holds a lock, so it is worth waiting.
 func (p *Plumbing) explain(ctx context.Context, ups []refs.Update, lock *disk.SwapLock) (again bool, why error) {
 	all, err := p.Refs(ctx, "")
 	if err != nil {

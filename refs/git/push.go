@@ -19,7 +19,7 @@ func pushArgs(f refs.Format, p refs.Push) ([]string, error) {
 		return nil, err
 	}
 	var args []string
-	if p.Bulk { // segments that lie next to each other have as much in common as any ten
+	if p.Bulk { // adjacent segments have as much in common as any ten
 		args = append(args, "-c", "pack.window=1")
 	}
 	args = append(args, "push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no")
@@ -64,7 +64,7 @@ func (r *remote) Push(ctx context.Context, p refs.Push) (*refs.PushResult, error
 	end := endGroup
 	if r.serverHere() {
 		alone(cmd)
-		cmd.WaitDelay = serverGrace // as long as the server keeps its stderr, the child's, open
+		cmd.WaitDelay = serverGrace // as long as the server keeps its stderr open, which is the child's
 		end = endGroupGently
 	}
 	err = runEnding(ctx, cmd, "push", end)
@@ -82,20 +82,20 @@ func (r *remote) Push(ctx context.Context, p refs.Push) (*refs.PushResult, error
 	return res, nil
 }
 
-// serverHere reports whether the receiving end of a push is a process of this
-// machine that git itself starts. It is not killed with the push: it may hold
-// locks of refs on the hub, and one that is killed leaves them there, where
-// nobody removes them. Its input ends with the push, so it ends by itself,
-// having moved all refs or none; only one that does not is told to.
+// serverHere reports whether the receiving end of a push is a process on this machine that
+// git itself starts. This process is not killed with the push: it may hold locks of refs on
+// the hub, and if it is killed, the locks stay and nobody removes them. Its input ends with
+// the push, so it ends by itself after it has moved all refs or none. Only a process that
+// does not end is told to.
 func (r *remote) serverHere() bool { return refs.IsLocal(r.pushesTo()) }
 
-// serverGrace is how long the receiving end may take for that.
+// serverGrace is how long the receiving end may take to end.
 const serverGrace = 3 * time.Second
 
-// parsePush reads `git push --porcelain`: between "To <url>" and "Done" one
-// line per ref, <flag> TAB <from>:<to> TAB <summary>[ (<reason>)]. Lines about
-// refs that were not pushed are ignored. Should a ref be named twice, a
-// refusal counts: nothing is taken for published on a doubtful answer.
+// parsePush parses the output of `git push --porcelain`: between "To <url>" and "Done" one
+// line per ref, <flag> TAB <from>:<to> TAB <summary>[ (<reason>)]. Lines about other refs
+// are ignored. If a ref has two lines, a refusal counts, so that nothing is considered
+// published because of a doubtful answer.
 func parsePush(out []byte, p refs.Push) *refs.PushResult {
 	res := &refs.PushResult{Refs: make(map[string]refs.RefStatus)}
 	asked := make(map[string]bool)

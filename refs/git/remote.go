@@ -18,17 +18,17 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/disk"
 )
 
-// hubRemote is the remote that exists only in the environment of one call.
+// hubRemote is the name of a remote that exists only in the environment of one call.
 const hubRemote = "xl-hub"
 
-// gitRemote is Remote by git. How it connects is what the user's configuration
-// says; nothing else of it is let in.
+// remote implements Remote with git. It connects as the user's configuration says, and uses
+// no other part of that configuration.
 type remote struct {
 	replica *Replica
 	name    string // of the user's remote; "" if only a URL is known
 	url     string
 	cfg     refs.Config
-	ask     bool // on the terminal; without it calls run in a session of their own
+	ask     bool // git may ask on the terminal; otherwise calls run in their own session
 
 	mu  sync.Mutex
 	env []string
@@ -36,13 +36,13 @@ type remote struct {
 
 var _ refs.Remote = (*remote)(nil)
 
-// Remote implements refs.Replica. What git says when the remote has no URL comes
-// from Fetch and Push.
+// Remote implements refs.Replica. If the remote has no URL, Fetch and Push return git's
+// error.
 func (r *Replica) Remote(a refs.Address) refs.Remote {
 	return &remote{replica: r, name: a.Name, url: a.URL, cfg: a.Config, ask: a.Ask}
 }
 
-// connection are the settings that say how to reach a server.
+// connection reports whether a setting is about how to reach a server.
 func connection(key string) bool {
 	for _, p := range []string{"http.", "credential.", "url.", "protocol.", "ssh."} {
 		if strings.HasPrefix(key, p) {
@@ -56,10 +56,10 @@ func connection(key string) bool {
 	return false
 }
 
-// settings are what a call needs from the user's configuration outer, beyond
-// what git finds by itself in the replica (inner): system and user-wide files
-// are read again there, and `git -c` is inherited. Values given twice matter
-// (headers and helpers are lists), hence the multiset.
+// settings are the settings of the user's configuration outer that a call needs, without
+// those that git finds by itself in the replica (inner): git reads system and user-wide
+// files there again, and inherits `git -c`. Repeated values matter (headers and helpers are
+// lists), so settings are compared as a multiset.
 func (g *remote) settings(inner refs.Config) ([]refs.Setting, error) {
 	found := make(map[refs.Setting]int)
 	for _, s := range inner {
@@ -81,7 +81,7 @@ func (g *remote) settings(inner refs.Config) ([]refs.Setting, error) {
 	}
 	if g.name == "" {
 		set("url", g.url)
-		// it is the URL that is meant: no rule rewrites it once more
+		// this is the final URL: no rule may rewrite it again
 		for _, rule := range []string{"insteadOf", "pushInsteadOf"} {
 			out = append(out, refs.Setting{Key: "url." + g.url + "." + rule, Value: g.url})
 		}
@@ -92,8 +92,8 @@ func (g *remote) settings(inner refs.Config) ([]refs.Setting, error) {
 		return nil, fmt.Errorf("%w: '%s'", refs.ErrNoRemote, g.name)
 	}
 	set("url", url)
-	// Only the first: git pushes to several one after the other, so it could
-	// land in one and die in the next.
+	// Only the first URL: git pushes to several one after the other, so it could succeed at
+	// one and die at the next.
 	if push := g.cfg.WrittenPushURL(g.name); push != "" {
 		set("pushurl", push)
 	}
@@ -108,7 +108,7 @@ func (g *remote) settings(inner refs.Config) ([]refs.Setting, error) {
 	return out, nil
 }
 
-// pushesTo is the URL of pushes.
+// pushesTo returns the URL of pushes.
 func (g *remote) pushesTo() string {
 	if g.name == "" {
 		return g.url
@@ -116,7 +116,7 @@ func (g *remote) pushesTo() string {
 	return g.cfg.PushURL(g.name)
 }
 
-// fetchesFrom is the URL of fetches.
+// fetchesFrom returns the URL of fetches.
 func (g *remote) fetchesFrom() string {
 	if g.name == "" {
 		return g.url
@@ -124,9 +124,9 @@ func (g *remote) fetchesFrom() string {
 	return g.cfg.FetchURL(g.name)
 }
 
-// inner is what git finds by itself in the replica. System and user-wide files
-// say there what they say in the user's repository, unless they include others
-// by where they are read.
+// inner is the configuration that git finds by itself in the replica. System and user-wide
+// files have the same content there as in the user's repository, unless they include other
+// files depending on the place.
 func (g *remote) inner(ctx context.Context) (refs.Config, error) {
 	var wide refs.Config
 	for _, s := range g.cfg {
@@ -172,8 +172,8 @@ func (g *remote) environ(ctx context.Context) ([]string, error) {
 	return env, nil
 }
 
-// FamilyVariable is set to "ipv4" or "ipv6" where the git command that a sync
-// follows was told to connect so.
+// FamilyVariable is set to "ipv4" or "ipv6" if the git command before a sync was told to
+// use that address family.
 const FamilyVariable = "GIT_CROSSLINK_FAMILY"
 
 // command prepares one transport command.
@@ -189,7 +189,7 @@ func (g *remote) command(ctx context.Context, args ...string) (*exec.Cmd, error)
 	if f := getenv(g.replica.git.env, FamilyVariable); f == "ipv4" || f == "ipv6" {
 		args = slices.Insert(slices.Clone(args), 1, "--"+f)
 	}
-	// Push options are a list; the empty value clears the user's `git -c` too.
+	// Push options are a list; the empty value also clears the user's `git -c`.
 	cmd := g.replica.git.command(ctx, iso, append([]string{"-c", "push.pushOption="}, args...)...)
 	cmd.Env = env
 	return cmd, nil
@@ -216,8 +216,8 @@ func (g *remote) Fetch(ctx context.Context) error {
 	return re
 }
 
-// fetchOnce runs the fetch. Its errors are those of git, or of what comes
-// before it; the rest is what a server answered over http.
+// fetchOnce runs the fetch. Errors come from git or from the steps before it. The other
+// results are the server's answer over http.
 func (g *remote) fetchOnce(ctx context.Context) (status int, retryAfter time.Duration, err error) {
 	cmd, err := g.command(ctx, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
 		"--prune", "--no-auto-maintenance", hubRemote,
@@ -231,7 +231,7 @@ func (g *remote) fetchOnce(ctx context.Context) (status int, retryAfter time.Dur
 	return status, retryAfter, err
 }
 
-// traceHTTP traces what a server answers, which a path does not.
+// traceHTTP traces the answers of a server; a path has none.
 func (g *remote) traceHTTP(cmd *exec.Cmd) *httpTrace {
 	if refs.IsLocal(g.pushesTo()) && refs.IsLocal(g.fetchesFrom()) {
 		return nil
@@ -245,7 +245,7 @@ func (g *remote) Heads(ctx context.Context) (map[string]refs.OID, error) {
 	if err != nil {
 		return nil, &refs.RemoteError{Err: err}
 	}
-	// Not capped like stderr: tracker branches come first and may be many.
+	// Not capped like stderr: tracker branches come first and can be many.
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	trace := g.traceHTTP(cmd)
@@ -263,7 +263,7 @@ func (g *remote) Heads(ctx context.Context) (map[string]refs.OID, error) {
 	return tips, nil
 }
 
-// Receiving implements Remote: it looks at the packs.
+// Receiving implements Remote, by the state of the packs.
 func (g *remote) Receiving() string {
 	files, err := os.ReadDir(filepath.Join(g.replica.path, "objects", "pack"))
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/disk"
 )
 
-// A replica can be torn: a restore that was cut short, a file system that lost
-// names. HEAD and config hold nothing but the recipe, so they are written
-// again; where objects or refs are missing nobody knows what was in them, and
-// a log must never begin again: that is an error, and a person decides.
+// A replica can be damaged: an incomplete restore, a file system that lost names. HEAD and
+// config have a fixed content, so they are written again. If objects or refs are missing,
+// nobody knows what they were, and a log must never begin again: this is an error, and a
+// person decides.
 
-// DamagedError names what is missing of a replica.
+// DamagedError names the missing part of a replica.
 type DamagedError struct {
 	Replica string // its path
 	Missing string // "objects" or "refs"
@@ -26,8 +26,8 @@ func (e *DamagedError) Error() string {
 	return fmt.Sprintf("'%s' is missing", filepath.Join(e.Replica, e.Missing))
 }
 
-// inspect reports whether a replica is at path, and what is missing of its
-// recipe. An empty file is as good as none.
+// inspect reports whether a replica is at path, and which of its fixed files are missing.
+// An empty file counts as missing.
 func inspect(path string) (missing []string, ok bool, err error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, false, nil
@@ -58,7 +58,7 @@ func inspect(path string) (missing []string, ok bool, err error) {
 	return missing, true, nil
 }
 
-// repairReplica writes again what is missing of the recipe.
+// repairReplica writes the missing fixed files again.
 func repairReplica(ctx context.Context, o *Outer, path string) error {
 	return underCreationLock(ctx, o, path, func(shared string) error {
 		missing, _, err := inspect(path)

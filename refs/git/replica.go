@@ -18,9 +18,8 @@ import (
 )
 
 // Replica is the private bare repository in which a clone keeps its tracker:
-// $GIT_COMMON_DIR/crosslink/replica.git. Only this program writes it. It
-// includes nothing of the user's configuration; what a call needs of it goes
-// with the call.
+// $GIT_COMMON_DIR/crosslink/replica.git. Only this program writes it. It includes no part
+// of the user's configuration; the settings that a call needs are passed with the call.
 type Replica struct {
 	outer *Outer
 	path  string
@@ -34,9 +33,8 @@ var (
 	_ refs.Maintained = (*Replica)(nil)
 )
 
-// replicaConfig is the replica's whole configuration besides what `git init`
-// writes. Each line undoes something that a system or user-wide setting could
-// do to it.
+// replicaConfig is the replica's whole configuration besides what `git init` writes. Each
+// line undoes the effect of a possible system or user-wide setting.
 const replicaConfig = `[core]
 	hooksPath = /dev/null
 	logAllRefUpdates = false
@@ -74,11 +72,11 @@ const replicaConfig = `[core]
 	replica = 1
 `
 
-// ReplicaPath is where a repository's replica is or would be.
+// ReplicaPath returns where a repository's replica is or would be.
 func ReplicaPath(o *Outer) string { return filepath.Join(o.CommonDir, "crosslink", "replica.git") }
 
-// OpenReplica implements refs.Outer. Opening starts nothing and writes nothing,
-// but for a part of the recipe that is missing (repair.go).
+// OpenReplica implements refs.Outer. Opening starts and writes nothing, unless a fixed file
+// is missing (repair.go).
 func (o *Outer) OpenReplica(ctx context.Context, create bool) (refs.Replica, []string, error) {
 	path := ReplicaPath(o)
 	missing, ok, err := inspect(path)
@@ -132,7 +130,7 @@ func (r *Replica) Whole() bool {
 	if missing, ok, err := inspect(r.path); err != nil || !ok || len(missing) > 0 {
 		return false
 	}
-	for _, name := range []string{"HEAD", "objects", "refs"} { // what makes a repository for git
+	for _, name := range []string{"HEAD", "objects", "refs"} { // the files that make a directory a repository for git
 		if _, err := os.Lstat(filepath.Join(r.outer.CommonDir, name)); err != nil {
 			return false
 		}
@@ -144,8 +142,8 @@ func (r *Replica) Whole() bool {
 // "native".
 const BackendVariable = "CROSSLINK_REFS"
 
-// chooseLocal picks the implementation for a replica. git answers where the
-// native one cannot.
+// chooseLocal picks the implementation for a replica: git where the native one does not
+// work.
 func chooseLocal(g *runner, f refs.Format) refs.Local {
 	if getenv(g.env, BackendVariable) != "plumbing" && native.Can(g.dir, f) {
 		return native.New(g.dir, newPlumbing(g, f))
@@ -153,11 +151,11 @@ func chooseLocal(g *runner, f refs.Format) refs.Local {
 	return newPlumbing(g, f)
 }
 
-// createPatience is how long one process waits for another one's creation.
+// createPatience is how long a process waits while another one creates the replica.
 const createPatience = 30 * time.Second
 
-// underCreationLock runs do while nobody else creates or repairs the replica at
-// path; shared is what git calls core.sharedRepository there.
+// underCreationLock runs do while nobody else creates or repairs the replica at path;
+// shared is the value of core.sharedRepository there.
 func underCreationLock(ctx context.Context, o *Outer, path string, do func(shared string) error) error {
 	dir := filepath.Dir(path)
 	shared, err := makeHome(ctx, o, dir)
@@ -194,10 +192,10 @@ func createReplica(ctx context.Context, o *Outer, path string) error {
 	})
 }
 
-// freshReplica makes a replica beside path. The caller holds the creation lock
-// and removes what is left of it.
+// freshReplica makes a replica beside path. The caller holds the creation lock and removes
+// any remains.
 func freshReplica(ctx context.Context, o *Outer, path, shared string) (tmp string, err error) {
-	// Nobody else is creating: what lies here was left by a killed process.
+	// Nobody else is creating, so a killed process left these.
 	old, _ := filepath.Glob(globQuote(path) + ".tmp-*")
 	for _, p := range old {
 		os.RemoveAll(p)
@@ -210,7 +208,7 @@ func freshReplica(ctx context.Context, o *Outer, path, shared string) (tmp strin
 var detachedLocks = []string{"next", "sync", "maintenance"}
 
 func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {
-	// The format of refs is ours to choose: locks and syncs rely on it.
+	// We choose the format of refs, because locks and syncs depend on it.
 	g := &runner{dir: tmp, work: o.Top, env: append(innerEnv(o.environ), "GIT_DEFAULT_REF_FORMAT=files")}
 	args := []string{"init", "-q", "--bare", "--template=", "--object-format=" + o.Format.String()}
 	if shared != "" {
@@ -227,12 +225,12 @@ func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {
 	if err := writeSynced(config, append(b, replicaConfig...)); err != nil {
 		return err
 	}
-	// No branch is checked out, so none is protected.
+	// No branch is checked out, so git protects none.
 	if err := writeSynced(filepath.Join(tmp, "HEAD"), []byte("ref: refs/heads/none\n")); err != nil {
 		return err
 	}
-	// The locks of processes that nobody waits for: they create nothing in a
-	// clone that somebody may be about to remove.
+	// The locks of detached processes exist from the start: such a process must create
+	// nothing in a clone that somebody may be about to remove.
 	for _, name := range detachedLocks {
 		f, err := statefile.OpenLock(filepath.Join(tmp, name+".lock"))
 		if err != nil {
@@ -252,8 +250,7 @@ func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {
 	return nil
 }
 
-// makeHome makes <common dir>/crosslink and returns the sharing to give to
-// `git init`.
+// makeHome makes <common dir>/crosslink and returns the value of --shared for `git init`.
 func makeHome(ctx context.Context, o *Outer, dir string) (shared string, err error) {
 	c, err := o.Config(ctx)
 	if err != nil {
@@ -276,7 +273,7 @@ func writeSynced(path string, b []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// globQuote makes a path match itself only.
+// globQuote quotes a path so that it matches only itself.
 func globQuote(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
@@ -290,8 +287,8 @@ func (r *Replica) Local() refs.Local { return r.local }
 // Close implements refs.Replica.
 func (r *Replica) Close() error { return r.local.Close() }
 
-// Git runs git in the replica, for the curious and for maintenance, and
-// returns what it printed.
+// Git runs git in the replica, for the command git and for maintenance, and returns its
+// output.
 func (r *Replica) Git(ctx context.Context, args ...string) ([]byte, error) {
 	if len(args) == 0 {
 		return nil, errors.New("no git command given")
@@ -299,7 +296,7 @@ func (r *Replica) Git(ctx context.Context, args ...string) ([]byte, error) {
 	return r.git.run(ctx, nil, args...)
 }
 
-// Lock implements refs.Replica. A child does not inherit it.
+// Lock implements refs.Replica. Children do not inherit the lock.
 func (r *Replica) Lock(ctx context.Context, name string, wait time.Duration) (unlock func(), ok bool, err error) {
 	if err := refs.CheckLockName(name); err != nil {
 		return nil, false, err

@@ -15,27 +15,26 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// This file is the one place where git is started. The rules are:
+// Only this file starts git. The rules are:
 //
-//   - never a shell; every argument that comes from data is checked first or
-//     stands after a fixed flag;
-//   - always --git-dir with an absolute path, never -C into the replica (it
-//     dies under safe.bareRepository=explicit), and the working directory is
-//     the top of the main worktree, so that a relative URL means what it means
-//     to the user;
-//   - variables that locate or shape a repository are cleared; those that say
-//     how to connect or whose configuration to read stay;
-//   - settings for one call travel in GIT_CONFIG_COUNT after what the user
-//     put there; the user's GIT_CONFIG_PARAMETERS (`git -c`) is kept;
-//   - a child runs in a process group of its own, and the whole group is ended
-//     when the context is: no ssh is left behind.
+//   - never a shell; every argument that comes from data is checked first or follows a
+//     fixed flag;
+//   - always --git-dir with an absolute path, never -C into the replica (which fails under
+//     safe.bareRepository=explicit). The working directory is the top of the main
+//     worktree, so that a relative URL means the same as for the user;
+//   - variables that locate or shape a repository are cleared; variables about how to
+//     connect or which configuration to read stay;
+//   - settings for one call are passed in GIT_CONFIG_COUNT, after the user's own; the user's
+//     GIT_CONFIG_PARAMETERS (`git -c`) is kept;
+//   - a child runs in its own process group, and the whole group ends when the context
+//     does: no ssh is left behind.
 
-// InnerVariable is set in every git that is started here. A hook or helper of
-// ours that finds it set does nothing: without it one push can start hundreds.
+// InnerVariable is set in every git that is started here. Our hooks and helper do nothing
+// if it is set: otherwise one push could start hundreds.
 const InnerVariable = "CROSSLINK_INNER"
 
-// cleared are `git rev-parse --local-env-vars` without the two that carry the
-// user's configuration, and four more that change what a repository is.
+// cleared are the variables of `git rev-parse --local-env-vars` without the two that carry
+// the user's configuration, and four more that change what a repository is.
 var cleared = map[string]bool{
 	"GIT_ALTERNATE_OBJECT_DIRECTORIES": true,
 	"GIT_CONFIG":                       true,
@@ -59,7 +58,7 @@ var cleared = map[string]bool{
 	"GIT_TEMPLATE_DIR":                 true,
 }
 
-// ours are set by us in every call, so the caller's values are dropped.
+// ours are variables that every call sets, so the caller's values are dropped.
 var ours = map[string]bool{
 	"GIT_NO_LAZY_FETCH": true, "LC_ALL": true, InnerVariable: true,
 	"GIT_OPTIONAL_LOCKS": true, "GIT_FLUSH": true,
@@ -74,13 +73,13 @@ func Unlocated(environ []string) []string {
 	})
 }
 
-// innerEnv is the environment of every git that works on the replica.
+// innerEnv returns the environment of every git that works on the replica.
 func innerEnv(environ []string) []string {
 	env := slices.DeleteFunc(Unlocated(environ), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return ours[name]
 	})
-	// Replacement objects would let a ref change what an id means.
+	// Replacement objects would let a ref change the content behind an id.
 	return append(env, "GIT_NO_LAZY_FETCH=1", "GIT_NO_REPLACE_OBJECTS=1", "LC_ALL=C", InnerVariable+"=1")
 }
 
@@ -105,7 +104,7 @@ func withConfig(env []string, settings []refs.Setting) []string {
 	return append(out, fmt.Sprintf("GIT_CONFIG_COUNT=%d", n))
 }
 
-// getenv reads a variable of an environment; the last one counts.
+// getenv returns a variable of an environment; the last one counts.
 func getenv(env []string, name string) string {
 	for i := len(env) - 1; i >= 0; i-- {
 		if v, ok := strings.CutPrefix(env[i], name+"="); ok {
@@ -115,28 +114,28 @@ func getenv(env []string, name string) string {
 	return ""
 }
 
-// git is how one repository's commands are run.
+// runner runs the commands of one repository.
 type runner struct {
 	dir  string   // absolute git dir
 	work string   // working directory
 	env  []string // whole environment
 }
 
-// How a child relates to our process group and terminal.
+// The relation of a child to our process group and terminal.
 type isolation byte
 
 const (
-	ownGroup   isolation = iota // cannot be hit by ^C, can be ended as a whole
-	ownSession                  // besides, cannot reach the terminal: never asks
+	ownGroup   isolation = iota // ^C does not reach it, and the group can be ended as a whole
+	ownSession                  // in addition cannot reach the terminal, so it never asks
 	sameGroup                   // may ask on the terminal; ^C reaches it
 )
 
-// waitDelay is how long a child that was told to end may take.
+// waitDelay is how long a child may take to end after it was told to.
 const waitDelay = time.Second
 
-// command prepares `git --git-dir=… args…`. The guards in front win even over
-// the user's `git -c`: no foreign hook runs here, what is written is synced,
-// and no huge blob is held in memory.
+// command prepares `git --git-dir=… args…`. The leading settings win even over the user's
+// `git -c`: no foreign hook runs here, written data is synced, and no huge blob is held in
+// memory.
 func (g *runner) command(ctx context.Context, iso isolation, args ...string) *exec.Cmd {
 	full := append([]string{"--git-dir=" + g.dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsync=all",
 		"-c", "core.logAllRefUpdates=false", "-c", "core.bigFileThreshold=32m"}, args...)
@@ -148,7 +147,7 @@ func (g *runner) command(ctx context.Context, iso isolation, args ...string) *ex
 	return cmd
 }
 
-// GitError is a git command that failed.
+// Error is a git command that failed.
 type Error struct {
 	Command string // e.g. "update-ref"
 	Exit    int    // -1 if it did not exit by itself
@@ -169,7 +168,7 @@ func (e *Error) Is(target error) bool { return target == refs.ErrStorage }
 // Unwrap returns the cause: *exec.ExitError, the context's error, …
 func (e *Error) Unwrap() error { return e.Err }
 
-// firstLine prefers the line in which git says why it gave up.
+// firstLine returns the line of stderr that explains why git gave up, otherwise the first.
 func firstLine(stderr string) string {
 	first := ""
 	for line := range strings.Lines(stderr) {
@@ -184,7 +183,7 @@ func firstLine(stderr string) string {
 	return strings.TrimPrefix(first, "error: ")
 }
 
-// run runs a command to its end and returns what it printed.
+// run runs a command to its end and returns its output.
 func (g *runner) run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	cmd := g.command(ctx, ownGroup, args...)
 	if stdin != nil {
@@ -196,14 +195,14 @@ func (g *runner) run(ctx context.Context, stdin []byte, args ...string) ([]byte,
 	return out.Bytes(), err
 }
 
-// runCommand runs cmd, collects a bounded stderr, and names the failure. If ctx
-// ends, so does the whole family of the child.
+// runCommand runs cmd, collects a bounded stderr, and names the failure. If ctx ends, the
+// child and all its descendants end too.
 func runCommand(ctx context.Context, cmd *exec.Cmd, name string) error {
 	return runEnding(ctx, cmd, name, endGroup)
 }
 
-// runEnding is runCommand, with what is done about the child's family when the
-// child has been ended.
+// runEnding is runCommand with a function that ends the child's descendants after the child
+// has ended.
 func runEnding(ctx context.Context, cmd *exec.Cmd, name string, end func(*exec.Cmd)) error {
 	var stderr capped
 	cmd.Stderr = &stderr
@@ -223,8 +222,8 @@ func runEnding(ctx context.Context, cmd *exec.Cmd, name string, end func(*exec.C
 	return e
 }
 
-// runWhole runs cmd and reads its stdout to the end. err is how it ended, cut
-// that its output is not whole.
+// runWhole runs cmd and reads its stdout to the end. err is how it ended; cut means that
+// its output is incomplete.
 func runWhole(ctx context.Context, cmd *exec.Cmd, end func(*exec.Cmd)) (err, cut error) {
 	out, err := readOutput(cmd, outputGrace)
 	if err != nil {
@@ -240,7 +239,7 @@ func runWhole(ctx context.Context, cmd *exec.Cmd, end func(*exec.Cmd)) (err, cut
 	if err != nil && ctx.Err() != nil {
 		end(cmd)
 	}
-	// A child that finished but left its stderr to a stray descendant has still
+	// If a child finished but left its stderr open in a stray descendant, it has still
 	// finished; its status counts.
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 		err = nil
@@ -254,8 +253,8 @@ func runWhole(ctx context.Context, cmd *exec.Cmd, end func(*exec.Cmd)) (err, cut
 	return err, cut
 }
 
-// capped keeps the first bytes of what a child says and drops the rest: a
-// hostile server may say much.
+// capped keeps the first bytes of a child's output and drops the rest, because a hostile
+// server can send much.
 type capped struct{ buf bytes.Buffer }
 
 const maxStderr = 64 << 10
@@ -267,7 +266,7 @@ func (c *capped) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is fit to be shown: no URL in it holds a secret.
+// String returns text that can be shown: no URL in it contains a secret.
 func (c *capped) String() string { return refs.WithoutSecrets(c.buf.String()) }
 
 var _ io.Writer = (*capped)(nil)

@@ -12,13 +12,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Server is a repository as a hook of it sees it while somebody pushes to it:
-// Plumbing that reads objects in quarantine too. It writes nothing: git allows
-// no ref to move there.
+// Server is a repository as its hook sees it during a push: Plumbing that also reads
+// objects in quarantine. It writes nothing, because git allows no ref to move then.
 type Server struct{ *Plumbing }
 
-// NewServer opens the repository that a hook runs in. environ is the hook's
-// own: what says where the pushed objects are is kept of it.
+// NewServer opens the repository in which a hook runs. environ is the hook's own; the
+// variables that locate the pushed objects are kept.
 func NewServer(gitDir string, f refs.Format, environ []string) *Server {
 	g := &runner{dir: gitDir, work: gitDir, env: innerEnv(environ)}
 	for _, name := range []string{"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"} {
@@ -29,12 +28,11 @@ func NewServer(gitDir string, f refs.Format, environ []string) *Server {
 	return &Server{newPlumbing(g, f)}
 }
 
-// ErrTooMany says that a push brings more commits than are looked at.
+// ErrTooMany means that a push has more commits than are checked.
 var ErrTooMany = errors.New("too many commits")
 
-// Incoming lists the commits below tips that no ref of the repository has,
-// each with its parents. It is one git process; more than max commits are
-// ErrTooMany.
+// Incoming lists the commits below tips that no ref of the repository has, each with its
+// parents. It takes one git process; more than max commits are ErrTooMany.
 func (s *Server) Incoming(ctx context.Context, tips []refs.OID, max int) (map[refs.OID][]refs.OID, error) {
 	var in bytes.Buffer
 	for _, t := range tips {
@@ -45,7 +43,7 @@ func (s *Server) Incoming(ctx context.Context, tips []refs.OID, max int) (map[re
 	}
 	cmd := s.git.command(ctx, ownGroup, "rev-list", "--parents", fmt.Sprintf("--max-count=%d", max+1), "--stdin", "--not", "--all")
 	cmd.Stdin = &in
-	// Bounded, as a commit may name any number of parents.
+	// Bounded, because a commit may name any number of parents.
 	out := &limited{left: 256*max + 1<<20}
 	cmd.Stdout = out
 	if err := runCommand(ctx, cmd, "rev-list"); err != nil {
@@ -73,7 +71,7 @@ func (s *Server) Incoming(ctx context.Context, tips []refs.OID, max int) (map[re
 	return commits, nil
 }
 
-// limited collects what a child prints, up to a number of bytes.
+// limited collects a child's output, up to a number of bytes.
 type limited struct {
 	buf  bytes.Buffer
 	left int
@@ -115,8 +113,8 @@ func (s *Server) Settings(ctx context.Context) (refs.Config, error) {
 	return c, nil
 }
 
-// Sizes adds up how long objects are, without reading them, in one git process.
-// An object that is not there has no size.
+// Sizes adds up the sizes of objects, without reading them, in one git process. A missing
+// object has no size.
 func (s *Server) Sizes(ctx context.Context, ids []refs.OID) (total int64, err error) {
 	var in bytes.Buffer
 	for _, id := range ids {

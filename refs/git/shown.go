@@ -10,19 +10,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Before a push git is shown all refs of the hub. It does not pass them on, but
-// its trace of the protocol holds them: they are read from there, and nothing
-// but them.
+// Before a push the hub sends git a list of all its refs. git does not pass the list on,
+// but its trace of the protocol contains the refs, and only these are read from it.
 
-// packetTrace receives git's trace of what is sent and received. The file has no
-// name, so nothing is left of it.
+// packetTrace receives git's trace of the packets sent and received. The file has no name,
+// so nothing of it remains.
 type packetTrace struct{ f *os.File }
 
-// maxShown bounds what is read of a trace: its beginning, where the refs are.
+// maxShown bounds the part of a trace that is read: its beginning, which has the refs.
 const maxShown = 4 << 20
 
-// tracePackets lets cmd trace, unless the user traces already or nothing can be
-// traced: then it returns nil, which knows of no refs.
+// tracePackets makes cmd write a trace. It returns nil, which knows of no refs, if the user
+// already traces or tracing is impossible.
 func tracePackets(cmd *exec.Cmd) *packetTrace {
 	if getenv(cmd.Env, "GIT_TRACE_PACKET") != "" {
 		return nil
@@ -37,7 +36,7 @@ func tracePackets(cmd *exec.Cmd) *packetTrace {
 	return &packetTrace{f}
 }
 
-// refs are those of the tracker that the hub has shown, nil if that is not known.
+// refs returns the tracker's refs that the hub has listed, nil if they are not known.
 func (p *packetTrace) refs(f refs.Format) map[string]refs.OID {
 	if p == nil {
 		return nil
@@ -50,9 +49,9 @@ func (p *packetTrace) refs(f refs.Format) map[string]refs.OID {
 	return parseShown(string(b), f)
 }
 
-// parseShown reads "… packet: push< <oid> <ref>" up to the first "0000" after a ref. Data
-// that the hub's own git received is ignored, and so is everything later: a hook of the hub
-// may push, too.
+// parseShown parses "… packet: push< <oid> <ref>" up to the first "0000" after a ref.
+// Packets that the hub's own git received are ignored, and so is everything later: a hook
+// of the hub may push, too.
 func parseShown(trace string, f refs.Format) map[string]refs.OID {
 	shown, begun := map[string]refs.OID{}, false
 	for line := range strings.Lines(trace) {

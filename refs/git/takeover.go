@@ -19,18 +19,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/native"
 )
 
-// The user's own fetch and pull bring the hub's branches along, into
-// refs/remotes/<n>/crosslink/*. TakeOver copies them into the replica, so that
-// the next command has the news without network. The rules are:
+// The user's own fetches and pulls bring the hub's branches too, into
+// refs/remotes/<n>/crosslink/*. TakeOver copies them into the replica, so that the next
+// command has them without using the network. The rules are:
 //
-//   - tips are compared first; a copy is made only for tips not looked at
-//     before, of a few objects without git (copyfew.go);
-//   - a shallow repository has logs without their beginning, a partial one
-//     without their blobs, and git does not read another user's repository in
-//     a child: in all three the copy is quietly not used;
-//   - refs that have not moved since they were compared last are not read, which the
-//     times of their directories tell;
-//   - success is what the refs say, never an exit status.
+//   - tips are compared first, and only new tips are copied; a few objects are copied
+//     without git (copyfew.go);
+//   - the copy is silently not used in three cases: a shallow repository has logs without
+//     their beginning, a partial one lacks their blobs, and a child git does not read
+//     another user's repository;
+//   - refs that have not moved since the last comparison are not read; the times of their
+//     directories show this;
+//   - the refs show success, never an exit status.
 
 // TakeOver implements refs.Replica.
 func (r *Replica) TakeOver(ctx context.Context, remote string, cfg refs.Config) (moved bool, err error) {
@@ -72,7 +72,7 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg refs.Config) 
 		r.noteTakenOver(stamp)
 		return true, nil
 	}
-	// whatever git says to this, the refs tell what came of it
+	// whatever git answers, the refs show the result
 	for range 2 {
 		_, err := r.git.run(ctx, nil, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
 			"--prune", "--no-auto-maintenance", r.outer.CommonDir, "+"+root+"*:"+refs.OuterPrefix+"*")
@@ -92,11 +92,12 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg refs.Config) 
 	return false, nil
 }
 
-// takenFile holds the stamp of the user's refs that were found in the replica last, so
-// that no command reads them again before they move.
+// takenFile has the stamp of the user's refs that are known to be in the replica, so that
+// no command reads them again before they move.
 const takenFile = "taken"
 
-// takenStamp stands for the user's refs below root; it is empty where that cannot be told.
+// takenStamp is a stamp of the user's refs below root; it is empty if it could not detect a
+// change.
 func (o *Outer) takenStamp(root string) string {
 	if _, err := os.Lstat(filepath.Join(o.CommonDir, "reftable")); err == nil {
 		return ""
@@ -116,16 +117,16 @@ func (r *Replica) tookOver() string {
 
 func (r *Replica) noteTakenOver(stamp string) {
 	if stamp != "" && r.tookOver() != stamp {
-		_ = statefile.Write(filepath.Join(r.path, takenFile), []byte(stamp)) // else they are read again
+		_ = statefile.Write(filepath.Join(r.path, takenFile), []byte(stamp)) // on failure they are read again
 	}
 }
 
-// packedLimit is the largest packed-refs of a user that is read whole here: git
-// finds a few refs in a larger one sooner than we read it.
+// packedLimit is the largest packed-refs of a user that is read here: in a larger one git
+// finds a few refs faster.
 const packedLimit = 1 << 20
 
-// refs lists the user's refs below root, which ends in '/': in this process
-// where they are plain files.
+// refs lists the user's refs below root, which ends in '/': in this process if they are
+// plain files.
 func (o *Outer) refs(ctx context.Context, cfg refs.Config, root string) ([]refs.Ref, error) {
 	st, err := os.Lstat(filepath.Join(o.CommonDir, "packed-refs"))
 	small := err != nil || st.Size() <= packedLimit
@@ -151,8 +152,8 @@ func (o *Outer) refs(ctx context.Context, cfg refs.Config, root string) ([]refs.
 	return all, nil
 }
 
-// mayCopy reports whether the repository's copy of the hub's branches is
-// whole, and readable by a git that we start.
+// mayCopy reports whether the repository's copy of the hub's branches is complete, and a
+// child git can read it.
 func (o *Outer) mayCopy(cfg refs.Config) bool {
 	if _, err := os.Lstat(filepath.Join(o.CommonDir, "shallow")); err == nil {
 		return false
