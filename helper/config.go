@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Config is git's configuration as it applies to one command, in git's order:
-// the last value of a key counts. Section and variable are in lower case.
+// Config is git's configuration for one command, in git's order: the last value of a key
+// counts. Section and variable are in lower case.
 type Config []Setting
 
 // Setting is one value; "true" for a key without one.
 type Setting struct{ Key, Value string }
 
-// ReadConfig reads the files if they are of the plainest kind, or else asks git,
-// once, in the environment git started the helper with.
+// ReadConfig reads the files if they have the simplest form. Otherwise it asks git, once,
+// in the environment in which git started the helper.
 func (s *Session) ReadConfig() (Config, error) {
 	if c, ok := files(s.getenv); ok {
 		return c, nil
@@ -44,7 +44,7 @@ func parseConfig(out []byte) Config {
 	return c
 }
 
-// Get returns the value that counts.
+// Get returns the last value of a key, which is the one that counts.
 func (c Config) Get(key string) (string, bool) {
 	for i := len(c) - 1; i >= 0; i-- {
 		if c[i].Key == key {
@@ -82,7 +82,7 @@ func (c Config) rewrite(url, variable string) (string, bool) {
 	return base + url[len(best):], true
 }
 
-// version is the protocol to ask for (protocol.version, 2 if not set).
+// version returns the protocol version to ask for (protocol.version, 2 if not set).
 func (c Config) version(service string) (int, error) {
 	v, ok := c.Get("protocol.version")
 	if !ok {
@@ -92,7 +92,7 @@ func (c Config) version(service string) (int, error) {
 	if err != nil || n < 0 || n > 2 {
 		return 0, die("unknown value for config 'protocol.version': %s", v)
 	}
-	// Pushing and archives have no version 2; git asks them for 0 then.
+	// Pushes and archives have no version 2; git asks for version 0.
 	if n == 2 && service != uploadPack {
 		n = 0
 	}

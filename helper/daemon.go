@@ -13,7 +13,7 @@ import (
 
 const daemonPort = "9418"
 
-// daemon speaks to a git:// server: one request, then bytes both ways.
+// daemon talks to a git:// server: one request, then bytes in both directions.
 func (s *Session) daemon(e Endpoint, service string, version int) (int, error) {
 	virtual, ok := s.getenv("GIT_OVERRIDE_VIRTUAL_HOST")
 	if !ok {
@@ -54,7 +54,7 @@ func (s *Session) daemon(e Endpoint, service string, version int) (int, error) {
 	return 0, nil
 }
 
-// dial connects to the first address of a host that answers, with git's words.
+// dial connects to the first address of a host that answers; its errors are git's.
 func (s *Session) dial(hostport string) (net.Conn, error) {
 	host, port := hostAndPort(hostport)
 	if port == "" {
@@ -95,7 +95,7 @@ func lookupError(err error) string {
 	return err.Error()
 }
 
-// errno gives an error the words of strerror: Go's, with a capital letter.
+// errno formats an error as strerror does: Go's text with a capital letter.
 func errno(err error) string {
 	var e syscall.Errno
 	if errors.As(err, &e) {
@@ -105,8 +105,8 @@ func errno(err error) string {
 	return err.Error()
 }
 
-// gitProxy is the command that connects instead of us: GIT_PROXY_COMMAND, or
-// the first core.gitProxy that is for this host; 'none' is no proxy.
+// gitProxy returns the command that makes the connection instead: GIT_PROXY_COMMAND, or the
+// first core.gitProxy for this host; 'none' means no proxy.
 func (s *Session) gitProxy(host string) string {
 	if p, ok := s.getenv("GIT_PROXY_COMMAND"); ok {
 		return p
@@ -124,8 +124,8 @@ func (s *Session) gitProxy(host string) string {
 	return ""
 }
 
-// throughProxy lets a command connect: it is given host and port, and its
-// stdin and stdout are the connection.
+// throughProxy runs a command that connects: its arguments are host and port, and its stdin
+// and stdout are the connection.
 func (s *Session) throughProxy(command string, e Endpoint, request string) (int, error) {
 	host, port := hostAndPort(e.Host)
 	if port == "" {

@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// A fetch that finds nothing is over in milliseconds, of which package os/exec
-// takes its part: it tries out with a child of its own how children can be
-// waited for, polls pipes, and copies and waits in threads of their own. direct
-// is serve without that: one thread carries what git says to the child, looks at
-// it on the way, and ends when the child does. Git's end need not be closed by
-// then: the git between git and this program holds what git reads open, too.
+// A fetch that finds nothing takes a few milliseconds, and package os/exec needs a part of
+// them: it starts a child to find out how to wait for children, polls pipes, and copies and
+// waits in separate threads. direct is serve without these costs: one thread carries git's
+// bytes to the child, inspects them on the way, and ends when the child does. git's end of
+// the pipe need not be closed by then, because the git process between git and this program
+// also keeps it open.
 //
-// done is false if it cannot be done so here; then nothing has been started.
+// done is false if this is impossible here; then nothing has been started.
 func (s *Session) direct(cmd *exec.Cmd) (status int, err error, done bool) {
 	in, inOK := s.In.(*os.File)
 	out, outOK := s.Out.(*os.File)
@@ -37,7 +37,7 @@ func (s *Session) direct(cmd *exec.Cmd) (status int, err error, done bool) {
 	if end >= 0 && end < syscall.FD_SETSIZE && from < syscall.FD_SETSIZE {
 		s.carry(from, to[1], end)
 		syscall.Close(to[1])
-	} else { // a kernel that cannot tell the end of a child
+	} else { // a kernel that cannot report the end of a child
 		go func() {
 			s.carry(from, to[1], -1)
 			syscall.Close(to[1])
@@ -85,7 +85,7 @@ func (s *Session) carry(from, to, end int) {
 	}
 }
 
-// wordBits is how many files one word of an FdSet stands for.
+// wordBits is the number of files in one word of an FdSet.
 const wordBits = 32 << (^uint(0) >> 63)
 
 func set(s *syscall.FdSet, fd int) { s.Bits[fd/wordBits] |= 1 << (fd % wordBits) }

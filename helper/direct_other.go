@@ -4,5 +4,5 @@ package helper
 
 import "os/exec"
 
-// direct is for Linux: see there.
+// direct exists only for Linux (direct_linux.go).
 func (*Session) direct(*exec.Cmd) (status int, err error, done bool) { return 0, nil, false }

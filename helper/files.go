@@ -8,15 +8,14 @@ import (
 	"strings"
 )
 
-// Starting `git config` is a third of what the helper costs. Where git's
-// configuration is of the plainest kind it is read here instead. The rule: what
-// is not certain is not guessed at, git is asked. Certain are the files of a
-// git whose system-wide file is known, without any setting in the environment,
-// whose lines are sections and `name = value`, each on one line, and which include nothing but what enrols a remote. The
-// test compares with git.
+// Starting `git config` takes a third of the helper's time. If git's configuration has the
+// simplest form, it is read here instead. The rule: never guess; if anything is uncertain,
+// ask git. Certain is this: the system-wide file of this git is known, there are no
+// settings in the environment, every line is a section or `name = value` on one line, and
+// nothing is included except the files that enroll a remote. A test compares the result
+// with git's.
 
-// files reads the configuration as git would list it; ok is false if git has to
-// be asked.
+// files reads the configuration as git would list it; ok is false if git has to be asked.
 func files(getenv func(string) (string, bool)) (Config, bool) {
 	paths, ok := places(getenv)
 	if !ok {
@@ -36,14 +35,14 @@ func files(getenv func(string) (string, bool)) (Config, bool) {
 	return r.all, true
 }
 
-// systemFile is git's system-wide configuration, by the directory of git's own
-// programs, which git tells in GIT_EXEC_PATH. How others were built is not known.
+// systemFile is git's system-wide configuration, by the directory of git's own programs
+// (GIT_EXEC_PATH). Other builds of git are not known.
 var systemFile = map[string]string{
 	"/usr/lib/git-core":     "/etc/gitconfig",
 	"/usr/libexec/git-core": "/etc/gitconfig",
 }
 
-// places are the files git reads, in its order.
+// places lists the files that git reads, in its order.
 func places(getenv func(string) (string, bool)) (paths []string, ok bool) {
 	for _, name := range []string{"GIT_CONFIG", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", "GIT_COMMON_DIR"} {
 		if _, set := getenv(name); set {
@@ -87,7 +86,7 @@ func places(getenv func(string) (string, bool)) (paths []string, ok bool) {
 	return append(paths, filepath.Join(commonDir(gitDir), "config")), true
 }
 
-// reader collects what files say.
+// reader collects the settings in files.
 type reader struct {
 	all         Config
 	home        string
@@ -96,16 +95,16 @@ type reader struct {
 	read        int
 }
 
-// enrolling is the key, as git lists it, of the one include that is followed
-// from a repository's configuration.
+// enrolling is the key, as git lists it, of the only include that is followed from a
+// repository's configuration.
 const enrolling = "includeif.hasconfig:remote.*.url:**.path"
 
-// atHome is the key by which the file in the git directory leads on, where the
-// repository lies below the home directory.
+// atHome is the key by which the file in the git directory includes the next one, if the
+// repository is below the home directory.
 const atHome = "includeif.gitdir:~/.path"
 
-// below reports whether the repository lies below the home directory, as git
-// looks at it for that.
+// below reports whether the repository is below the home directory, by git's rules for that
+// condition.
 func (r *reader) below() bool {
 	home, err := filepath.EvalSymlinks(r.home)
 	if err != nil || !filepath.IsAbs(home) {
@@ -118,7 +117,7 @@ func (r *reader) below() bool {
 	return err == nil && strings.HasPrefix(dir, strings.TrimSuffix(home, "/")+"/")
 }
 
-// file reads one; one that is not there says nothing.
+// file reads one file; a missing file has no settings.
 func (r *reader) file(path string, own bool) bool {
 	if r.read++; r.read > 20 {
 		return false
@@ -154,8 +153,8 @@ func (r *reader) file(path string, own bool) bool {
 		if key != "include.path" && !strings.HasPrefix(key, "includeif.") {
 			continue
 		}
-		// The file that enrols a remote, and the one in the git directory that
-		// leads to it.
+		// The file that enrolls a remote, and the one in the git directory that includes
+		// it.
 		if !strings.HasSuffix(value, ".gitconfig") || !strings.Contains(value, "crosslink/enrolled/") ||
 			own && key != enrolling || !own && key != "include.path" && !(key == atHome && r.below()) {
 			return false
@@ -165,7 +164,7 @@ func (r *reader) file(path string, own bool) bool {
 		case below:
 			value = r.home + "/" + rest
 		case !strings.HasPrefix(value, "/"):
-			value = filepath.Dir(path) + "/" + value // not cleaned: '..' is for the system to follow
+			value = filepath.Dir(path) + "/" + value // not cleaned: the system has to follow '..'
 		}
 		if !r.file(value, false) {
 			return false
@@ -174,7 +173,7 @@ func (r *reader) file(path string, own bool) bool {
 	return true
 }
 
-// header is the section a line begins, as git lists it, "" if that is not
+// header returns the section that a line begins, as git lists it; "" if that is not
 // certain.
 func header(line string) string {
 	body, ok := strings.CutSuffix(line[1:], "]")
@@ -195,7 +194,7 @@ func header(line string) string {
 	return name + "." + sub[1:len(sub)-1]
 }
 
-// setting is what a line sets; ok is false if that is not certain.
+// setting returns the setting in a line; ok is false if that is not certain.
 func setting(line string) (name, value string, ok bool) {
 	name, rest, ok := strings.Cut(line, "=")
 	if name = strings.TrimRight(name, " \t"); !ok || !word(name) || '0' <= name[0] && name[0] <= '9' || name[0] == '-' {
@@ -205,7 +204,7 @@ func setting(line string) (name, value string, ok bool) {
 	return strings.ToLower(name), value, ok
 }
 
-// unescape takes quotes, escapes and a comment at the end off a value.
+// unescape removes quotes, escapes and a comment at the end from a value.
 func unescape(s string) (value string, ok bool) {
 	var b strings.Builder
 	quoted, spaces := false, 0
@@ -243,7 +242,7 @@ func unescape(s string) (value string, ok bool) {
 	return b.String(), !quoted
 }
 
-// word reports whether a name is of letters, digits and '-'.
+// word reports whether a name consists of letters, digits and '-'.
 func word(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-') {

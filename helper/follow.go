@@ -13,23 +13,20 @@ import (
 
 // This file decides whether a sync follows, and starts it. The rules are:
 //
-//   - none in a session that this program started itself, outside a
-//     repository, where there is no tracker, for a remote without a name, for a
-//     lazy fetch of missing blobs, after a failure, or where `crosslink.sync`
-//     is manual (but after a clone);
-//   - after a clone of a hub that names no branch of a tracker, the remote is
-//     enrolled and nothing else is done. If a later fetch brings branches of a
-//     tracker, the next command is followed as a clone is;
-//   - a fetch that brings nothing asks for refs only, as `ls-remote` does. It
-//     is followed by a sync only if something may be unsent here, or if the
-//     remote's refspec leaves out the tracker's branches, so that git would
-//     not have seen that they moved;
-//   - the sync is started by a process that ends at once and is waited for:
-//     nobody else would reap it where process 1 reaps nothing, as in many a
-//     container. The sync itself is in a session of its own with no stream of
-//     ours, so that nobody waits for it; only where such a process would be
-//     killed (CI) and after a clone it is waited for, a little;
-//   - what becomes of it is nobody's concern here.
+//   - no sync follows in a session that this program started itself, outside a repository, if
+//     there is no tracker, for a remote without a name, for a lazy fetch of missing blobs, after
+//     a failure, or if `crosslink.sync` is manual (except after a clone);
+//   - after a clone of a hub that lists no tracker branch, the remote is enrolled and nothing
+//     else is done. If a later fetch brings tracker branches, the next command is treated
+//     like a clone;
+//   - a fetch that brings nothing only asks for refs, as `ls-remote` does. A sync follows it
+//     only if something may be unsent here, or if the remote's refspec leaves out the tracker's
+//     branches, so that git would not have noticed that they moved;
+//   - a short-lived process starts the sync, and the helper waits for that process, because
+//     nobody else would reap it if process 1 reaps nothing, as in many containers. The sync
+//     itself has its own session and none of our streams, so nobody waits for it. Only in CI,
+//     where such a process would be killed, and after a clone does the helper wait a little;
+//   - the result of the sync does not matter here.
 
 // The events after which a sync follows, as `git-crosslink hook` knows them.
 const (
@@ -43,17 +40,17 @@ const (
 // innerVariable is set in every git that the tracker starts.
 const innerVariable = "CROSSLINK_INNER"
 
-// familyVariable says by which addresses a sync connects (refs.FamilyVariable).
+// familyVariable names the address family by which a sync connects (refs.FamilyVariable).
 const familyVariable = "GIT_CROSSLINK_FAMILY"
 
-// How long a sync that is waited for may take, and the process that starts one
-// that is not; it continues after that, if it does not end by itself.
+// How long the helper waits for a sync, and for the process that starts a sync without
+// waiting. A sync that has not ended by then continues.
 const (
 	patience      = 40 * time.Second
 	shortPatience = time.Second
 )
 
-// event is what the sync is told happened, "" if none follows.
+// event is the event that the sync gets, "" if no sync follows.
 func (s *Session) event(t Traffic, first bool) string {
 	home := s.home()
 	sync, _ := s.Config.Get("crosslink.sync")
@@ -79,15 +76,15 @@ func (s *Session) event(t Traffic, first bool) string {
 	return ""
 }
 
-// hasTracker reports whether the replica holds any ref, of the hub or of its own.
+// hasTracker reports whether the replica has any ref, of the hub or of its own.
 func hasTracker(home string) bool {
 	replica := filepath.Join(home, "replica.git")
 	return isDir(filepath.Join(replica, "refs", "heads", "crosslink")) || isDir(filepath.Join(replica, "refs", "hub")) ||
 		isFile(filepath.Join(replica, "packed-refs"))
 }
 
-// home is where the repository keeps its tracker, if it has one; "" outside of a
-// repository, and where the tracker itself runs git.
+// home is the directory in which the repository keeps its tracker, if it has one; ""
+// outside of a repository, or if the tracker itself runs git.
 func (s *Session) home() string {
 	gitDir, _ := s.getenv("GIT_DIR")
 	if _, inner := s.getenv(innerVariable); inner || gitDir == "" {
@@ -96,16 +93,15 @@ func (s *Session) home() string {
 	return filepath.Join(commonDir(gitDir), "crosslink")
 }
 
-// lazy reports whether git fetches what a partial clone lacks: it then
-// negotiates nothing, and reports it to itself.
+// lazy reports whether git fetches objects that a partial clone lacks: then it negotiates
+// nothing, and handles the result itself.
 func (s *Session) lazy() bool {
 	v, _ := s.Config.Get("fetch.negotiationalgorithm")
 	given, _ := s.getenv("GIT_CONFIG_PARAMETERS")
 	return v == "noop" && strings.Contains(strings.ToLower(given), "fetch.negotiationalgorithm")
 }
 
-// seesTracker reports whether what is fetched from the remote includes the
-// tracker's branches.
+// seesTracker reports whether the remote's refspec includes the tracker's branches.
 func (s *Session) seesTracker() bool {
 	sees := false
 	for _, refspec := range s.Config.All("remote." + s.Name + ".fetch") {
@@ -121,9 +117,9 @@ func (s *Session) seesTracker() bool {
 	return sees
 }
 
-// unsent reports whether the replica may hold a log that the hub has not: the
-// tips as they lie in files, without a process. A tip that has been packed has
-// rested for long.
+// unsent reports whether the replica may have a log that the hub lacks. It compares the
+// tips that have their own file, without starting a process. A packed tip has not moved for
+// a long time.
 func unsent(home string) bool {
 	replica := filepath.Join(home, "replica.git", "refs")
 	here := filepath.Join(replica, "heads", "crosslink", "agents")

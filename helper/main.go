@@ -24,7 +24,7 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 `)
 		return 129
 	}
-	// It waits, and does little else: more threads would only cost.
+	// The program mostly waits, so more threads would only cost time.
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(-1)
 	s := &Session{Name: args[1], Env: os.Environ(), In: stdin, Out: stdout, Err: stderr}
@@ -33,7 +33,7 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 	}
 	var err error
 	if s.Config, err = s.ReadConfig(); err != nil {
-		// git has said why, or will when the inner command asks
+		// git has reported the reason, or will when the inner command asks
 		s.Config = nil
 	}
 	if home := s.home(); home != "" {
@@ -60,7 +60,7 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 	return status
 }
 
-// named reports whether the remote is one of the configuration.
+// named reports whether the configuration has a remote of this name.
 func (s *Session) named() bool {
 	return len(s.Config.All("remote."+s.Name+".url")) > 0
 }
@@ -77,9 +77,8 @@ func (s *Session) isNew() bool {
 	return err == nil && len(out) == 0
 }
 
-// keepPassword refuses a URL after the prefix if it holds a password: git
-// hides passwords only in URLs it knows, so it would print this one, and write
-// it to FETCH_HEAD. A clone does neither.
+// keepPassword refuses a prefixed URL with a password: git hides passwords only in URLs it
+// knows, so it would print this one, and write it to FETCH_HEAD. A clone does neither.
 func (s *Session) keepPassword(first bool) error {
 	if s.Prefixed() && !first && password(s.URL) {
 		return errors.New("git would show the password in this 'crosslink::' URL")

@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// allowed says whether a transport may be used, by the rules of git:
-// GIT_ALLOW_PROTOCOL alone if it is set, else protocol.<name>.allow,
-// protocol.allow, and what is known of the name. git itself has only asked
-// about the name 'crosslink'.
+// allowed checks whether a transport may be used, by git's rules: GIT_ALLOW_PROTOCOL alone
+// if it is set, otherwise protocol.<name>.allow, protocol.allow, and git's default for the
+// name. git itself has only checked the name 'crosslink'.
 func (c Config) allowed(name string, getenv func(string) (string, bool)) error {
 	if list, ok := getenv("GIT_ALLOW_PROTOCOL"); ok {
 		if slices.Contains(strings.Split(list, ":"), name) {
@@ -45,7 +44,7 @@ func (c Config) allowed(name string, getenv func(string) (string, bool)) error {
 
 func notAllowed(name string) error { return die("transport '%s' not allowed", name) }
 
-// fromUser is GIT_PROTOCOL_FROM_USER: git clears it where a URL comes from a
+// fromUser returns GIT_PROTOCOL_FROM_USER, which git sets to 0 if a URL comes from a
 // repository, as in submodules.
 func fromUser(getenv func(string) (string, bool)) bool {
 	v, ok := getenv("GIT_PROTOCOL_FROM_USER")

@@ -10,28 +10,28 @@ import (
 	"strings"
 )
 
-// innerHelper prepares git's own helper for a scheme. It is given the name git
-// would give it: settings of a remote hang on it.
+// innerHelper prepares git's own helper for a scheme. It gets the remote's name as git
+// would pass it, because a remote's settings depend on the name.
 func (s *Session) innerHelper(e Endpoint) *exec.Cmd {
 	cmd := exec.Command("git", "remote-"+e.Scheme, strings.TrimPrefix(s.Name, Prefix), e.URL)
 	cmd.Env = s.Env
 	return cmd
 }
 
-// relay lets git and its own helper speak to each other.
+// relay connects git with git's own helper.
 func (s *Session) relay(e Endpoint) (int, error) {
 	return s.serve(s.innerHelper(e), true)
 }
 
-// undecided fetches from f and pushes to p, which differ by pushInsteadOf
-// after the prefix: which it is shows only after capabilities and options
-// have been talked about. That talk is with f's helper, and repeated to p's
-// if it comes to a push.
+// undecided fetches from f and pushes to p, which differ because of pushInsteadOf after the
+// prefix. git asks for capabilities and sets options before it shows whether it fetches or
+// pushes. Until then git talks to f's helper; for a push, the lines are repeated to p's
+// helper.
 func (s *Session) undecided(f, p Endpoint) (int, error) {
 	inner := s.innerHelper(f)
 	if p.Kind != Inner {
-		// git prefers the connection it is offered for the push, and without
-		// stateless-connect version 2 lists nothing
+		// git prefers the connection that it is offered for the push, and version 2 lists
+		// nothing without stateless-connect
 		inner.Args = slices.Insert(inner.Args, 1, "-c", "protocol.version=0")
 	}
 	inner.Stderr = s.Err
@@ -102,8 +102,8 @@ func (s *Session) undecided(f, p Endpoint) (int, error) {
 	}
 }
 
-// begin starts the helper of e, says again what has been said, whose answers
-// are known, and lets git speak to it from the line first on.
+// begin starts the helper of e, repeats the earlier lines to it, whose answers are known,
+// and then connects git with it from line first on.
 func (s *Session) begin(e Endpoint, said []string, first string) (int, error) {
 	inner := s.innerHelper(e)
 	inner.Stderr = s.Err
@@ -132,7 +132,7 @@ func (s *Session) begin(e Endpoint, said []string, first string) (int, error) {
 	return s.pass(inner, to, answers, first)
 }
 
-// pass lets git speak to a helper that runs, from the line first on.
+// pass connects git with a running helper from line first on.
 func (s *Session) pass(inner *exec.Cmd, to io.WriteCloser, answers io.Reader, first string) (int, error) {
 	both := io.MultiWriter(&s.seen, to)
 	fmt.Fprintln(both, first)
@@ -147,7 +147,7 @@ func (s *Session) pass(inner *exec.Cmd, to io.WriteCloser, answers io.Reader, fi
 			if line, err = s.line(); err != nil {
 				return
 			}
-			// git asks again for the connection it was refused
+			// git asks again for the connection that was refused
 			if strings.HasPrefix(line, "connect ") {
 				s.reply("fallback")
 				continue

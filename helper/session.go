@@ -17,15 +17,15 @@ const (
 	uploadArchive = "git-upload-archive"
 )
 
-// statusFatal is what git exits with when it dies.
+// statusFatal is git's exit status for a fatal error.
 const statusFatal = 128
 
-// Prefix begins a URL that names this helper.
+// Prefix is the prefix of a URL that names this helper.
 const Prefix = "crosslink::"
 
 // Session is one run of the helper: git on In and Out, and a server.
 type Session struct {
-	Name string // remote, or the URL if it has no name
+	Name string // the remote's name, or the URL if it has none
 	URL  string
 	Env  []string // of the process
 	In   io.Reader
@@ -36,13 +36,13 @@ type Session struct {
 
 	family  family
 	verbose bool
-	server  string // what to run instead of the service: --upload-pack
-	heard   bool   // git has said something
+	server  string // program to run instead of the service: --upload-pack
+	heard   bool   // git has sent something
 	seen    sniffer
 }
 
-// Run carries the session to its end. It returns what it was about and the
-// exit status: the service's, or git's own when it dies.
+// Run runs the session to its end. It returns the session's traffic and the exit status:
+// the service's, or git's own after a fatal error.
 func (s *Session) Run() (Traffic, int) {
 	status, err := s.run()
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Session) run() (int, error) {
 	return s.undecided(f, p)
 }
 
-// endpoint parses a URL and asks whether it may be used.
+// endpoint parses a URL and checks whether it may be used.
 func (s *Session) endpoint(url string) (Endpoint, error) {
 	e, err := ParseURL(url)
 	if err != nil {
@@ -110,9 +110,9 @@ func (s *Session) Prefixed() bool {
 	return vcs != "crosslink"
 }
 
-// urls are where to fetch from and push to. Behind the prefix git has not
-// applied insteadOf and pushInsteadOf; a plain URL it has. Rules are applied once,
-// as git does: what a rule leads to, this helper included, is final.
+// urls returns the URLs to fetch from and push to. After the prefix, git has not applied
+// insteadOf and pushInsteadOf; to a plain URL it has. Rules are applied once, as git does:
+// the result of a rule is final, even if it is this helper.
 func (s *Session) urls() (fetch, push string) {
 	if !s.Prefixed() {
 		u := s.URL
@@ -134,8 +134,8 @@ func (s *Session) urls() (fetch, push string) {
 	return strings.TrimPrefix(fetch, Prefix), strings.TrimPrefix(push, Prefix)
 }
 
-// rewritten reports whether git came to url by a rule of the configuration
-// (url."crosslink::<base>".insteadOf): then it has applied all of them.
+// rewritten reports whether a rule of the configuration (url."crosslink::<base>".insteadOf)
+// produced url: then git has applied all rules.
 func (s *Session) rewritten(url string) bool {
 	given := slices.Concat([]string{s.Name}, s.Config.All("remote."+s.Name+".url"), s.Config.All("remote."+s.Name+".pushurl"))
 	for _, variable := range []string{"insteadof", "pushinsteadof"} {
@@ -157,8 +157,8 @@ func (s *Session) getenv(name string) (string, bool) {
 	return "", false
 }
 
-// listen talks to git up to where it asks for a connection, if nothing has been
-// said yet: git complains, in words of its own, of a helper that ends earlier.
+// listen talks to git until git asks for a connection, if git has sent nothing yet: git
+// prints an error of its own if a helper ends earlier.
 func (s *Session) listen() {
 	if s.heard {
 		return
@@ -182,8 +182,8 @@ func (s *Session) listen() {
 	}
 }
 
-// line reads one line, byte by byte: what follows the line that connects
-// belongs to the service, which may read it from the same pipe.
+// line reads one line, byte by byte, because the bytes after the connect line belong to the
+// service, which may read them from the same pipe.
 func (s *Session) line() (string, error) {
 	s.heard = true
 	var b strings.Builder
@@ -203,7 +203,7 @@ func (s *Session) line() (string, error) {
 	}
 }
 
-// maxLine bounds what git may say in one line.
+// maxLine bounds one line from git.
 const maxLine = 1 << 20
 
 func (s *Session) reply(text string) error {
@@ -211,9 +211,8 @@ func (s *Session) reply(text string) error {
 	return err
 }
 
-// connecting speaks for ssh, paths and git://: options, then one connection.
-// Only a push that goes elsewhere by pushInsteadOf, to another helper, needs
-// more: then that helper is asked.
+// connecting serves ssh, paths and git://: options, then one connection. Only a push needs
+// more if pushInsteadOf leads it to another helper: then that helper is asked.
 func (s *Session) connecting(f, p Endpoint) (int, error) {
 	capabilities := "connect\noption\n"
 	if p.Kind == Inner {
@@ -254,8 +253,8 @@ func (s *Session) connecting(f, p Endpoint) (int, error) {
 	}
 }
 
-// option takes one option and returns the answer. What is not known is for git
-// to do, over the connection.
+// option handles one option and returns the answer. git handles unknown options itself,
+// over the connection.
 func (s *Session) option(text string) string {
 	fmt.Fprintf(&s.seen, "option %s\n", text) // as if it had passed through
 	name, value, _ := strings.Cut(text, " ")
@@ -335,8 +334,8 @@ func (s *Session) connect(e Endpoint, service string) (int, error) {
 	return s.serve(cmd, service == uploadPack)
 }
 
-// serve runs a child whose stdout and stderr are ours. Its stdin is git's too,
-// unless what git says is to be looked at on the way.
+// serve runs a child with our stdout and stderr. Its stdin is git's too, unless look is
+// set: then git's bytes are inspected on the way.
 func (s *Session) serve(cmd *exec.Cmd, look bool) (int, error) {
 	cmd.Stdout, cmd.Stderr = s.Out, s.Err
 	if !look {
@@ -353,7 +352,7 @@ func (s *Session) serve(cmd *exec.Cmd, look bool) (int, error) {
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	// Not waited for: when the child ends first, nobody will write any more.
+	// Not waited for: if the child ends first, nobody writes any more.
 	go func() {
 		io.Copy(io.MultiWriter(&s.seen, in), onlyReader{s.In})
 		in.Close()
@@ -364,7 +363,7 @@ func (s *Session) serve(cmd *exec.Cmd, look bool) (int, error) {
 // onlyReader keeps io.Copy from taking a shortcut around the sniffer.
 type onlyReader struct{ io.Reader }
 
-// exitStatus is the status as git would report it of a child of its own.
+// exitStatus returns the status that git would report for a child of its own.
 func exitStatus(err error, cmd *exec.Cmd, stderr io.Writer) (int, error) {
 	var exit *exec.ExitError
 	if err == nil || !errors.As(err, &exit) {
@@ -377,7 +376,7 @@ func exitStatus(err error, cmd *exec.Cmd, stderr io.Writer) (int, error) {
 	return ended(w, cmd.Args[0], stderr), nil
 }
 
-// ended is the exit status of a child of that name.
+// ended returns the exit status for a child with that name.
 func ended(w syscall.WaitStatus, name string, stderr io.Writer) int {
 	if !w.Signaled() {
 		return w.ExitStatus()
@@ -403,7 +402,7 @@ func (s *Session) serviceEnv() []string {
 	return env
 }
 
-// localVariables are `git rev-parse --local-env-vars` of all versions.
+// localVariables is the output of `git rev-parse --local-env-vars` of all versions.
 var localVariables = map[string]bool{
 	"GIT_ALTERNATE_OBJECT_DIRECTORIES": true,
 	"GIT_CONFIG":                       true,

@@ -7,35 +7,34 @@ import (
 	"sync"
 )
 
-// Traffic is what a session was about, as far as can be distinguished from what git
-// said to the server, and in a clone the server to git.
+// Traffic describes a session, as far as git's requests to the server show it, and in a
+// clone the server's answers.
 type Traffic struct {
-	Fetched bool   // objects were asked for
-	Pushed  bool   // a push was begun
-	Listed  bool   // refs were asked for: the whole of a fetch that finds nothing new
-	Family  string // of addresses, if git was told one: "ipv4" or "ipv6"
-	Partial bool   // only refs of some names were asked for, and not all branches
+	Fetched bool   // git asked for objects
+	Pushed  bool   // git began a push
+	Listed  bool   // git asked for refs: a fetch that finds nothing new does nothing else
+	Family  string // address family, if git was given one: "ipv4" or "ipv6"
+	Partial bool   // git asked only for refs of some names, and not for all branches
 
-	NoTracker bool // the server has named its branches, and none is a tracker's
+	NoTracker bool // the server has listed its branches, and none is a tracker's
 }
 
-// sniffer reads what git says on its way: lines of the helper protocol and,
-// once connected to a service, pkt-lines. It keeps a few bytes and can be
-// given anything.
+// sniffer reads git's bytes on their way: lines of the helper protocol and, once connected
+// to a service, pkt-lines. It keeps a few bytes and accepts any input.
 type sniffer struct {
 	mu sync.Mutex
 	Traffic
 	pkt  bool   // pkt-lines, not lines
 	buf  []byte // the beginning of the current line or packet
-	left int    // bytes of the packet still to come, that do not matter
-	head bool   // the length of a packet is known, its first bytes are awaited
+	left int    // remaining bytes of the packet, which do not matter
+	head bool   // the length of a packet is known, its first bytes have not arrived
 	all  bool   // the current request for refs asks for all branches
 }
 
-// sniffed are how many bytes of a line or packet are looked at.
+// sniffed is how many bytes of a line or packet are inspected.
 const sniffed = 48
 
-// Write implements io.Writer; it takes everything.
+// Write implements io.Writer; it accepts everything.
 func (s *sniffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,8 +86,8 @@ func (s *sniffer) line(p []byte) []byte {
 	return p[i+1:]
 }
 
-// packet takes the length, then the first bytes, then skips the rest. What is
-// no length belongs to a line again: the helper had answered 'fallback'.
+// packet reads the length, then the first bytes, then skips the rest. If the length is
+// invalid, the bytes belong to a line again: the helper had answered 'fallback'.
 func (s *sniffer) packet(p []byte) []byte {
 	if s.left > 0 && !s.head {
 		n := min(s.left, len(p))
@@ -134,17 +133,17 @@ func (s *sniffer) request(begins string) {
 	}
 }
 
-// trackerBranches is where a hub has its tracker.
+// trackerBranches is the prefix of a hub's tracker branches.
 const trackerBranches = "refs/heads/crosslink/"
 
-// listing passes on what the server says and reports whether it names a branch
-// of a tracker. It looks until git asks for objects: all refs are named by then.
+// listing passes on the server's bytes and reports whether they name a tracker branch. It
+// stops looking when git asks for objects: by then all refs are listed.
 type listing struct {
 	to    io.Writer
 	asked func() bool // git has asked for objects
 	over  bool
 	found bool
-	end   []byte // the last bytes of what was written before
+	end   []byte // the last bytes of the data written before
 }
 
 // Write implements io.Writer.

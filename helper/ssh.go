@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// family of addresses that git was told to use.
+// family is the address family that git was told to use.
 type family string
 
 const (
@@ -17,15 +17,14 @@ const (
 	ipv6      family = "-6"
 )
 
-// program is a command as git starts it: shell says whether its first word is
-// a command line.
+// program is a command as git starts it; shell means that its first word is a command line.
 type program struct {
 	args  []string
 	shell bool
 	env   []string // besides the service's
 }
 
-// sshCommand is what connects to an ssh endpoint and runs command there:
+// sshCommand returns the program that connects to an ssh endpoint and runs command there:
 // GIT_SSH_COMMAND, core.sshCommand, GIT_SSH, ssh, in this order.
 func (s *Session) sshCommand(e Endpoint, command string, version int) (*program, error) {
 	if looksLikeOption(e.Host) {
@@ -67,14 +66,14 @@ func (s *Session) quietly(cmd *exec.Cmd, env []string) error {
 	return cmd.Run()
 }
 
-// sshVariant is which options the program takes: ssh, plink, putty,
-// tortoiseplink, simple (none), or auto: to be found out.
+// sshVariant returns which kind of options the program takes: ssh, plink, putty,
+// tortoiseplink, simple (none), or auto: find out.
 func (s *Session) sshVariant(ssh string, shell bool) string {
 	v, ok := s.getenv("GIT_SSH_VARIANT")
 	if !ok {
 		v, ok = s.Config.Get("ssh.variant")
 	}
-	if ok && v != "auto" { // auto is to go by the name, as if nothing were set
+	if ok && v != "auto" { // auto means to decide by the name, as if nothing were set
 		switch v {
 		case "plink", "putty", "tortoiseplink", "simple":
 			return v
@@ -98,7 +97,7 @@ func (s *Session) sshVariant(ssh string, shell bool) string {
 	return "auto"
 }
 
-// options are what comes between the program and the host.
+// options adds the arguments between the program and the host.
 func (p *program) options(variant, port string, version int, f family) error {
 	if variant == "ssh" && version > 0 {
 		p.args = append(p.args, "-o", "SendEnv=GIT_PROTOCOL")
@@ -157,7 +156,7 @@ func firstWord(line string) (string, bool) {
 	return word.String(), quote == 0
 }
 
-// special are what makes git hand a command to a shell.
+// special are the characters that make git pass a command to a shell.
 const special = "|&;<>()$`\\\"' \t\n*?[#~=%"
 
 // command prepares the program as git does.
@@ -172,7 +171,7 @@ func (p *program) command() *exec.Cmd {
 	return exec.Command("/bin/sh", append([]string{"-c", line}, p.args...)...)
 }
 
-// quote makes one word of a shell's command line, as git writes it.
+// quote quotes a word for a shell's command line, as git does.
 func quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('\'')

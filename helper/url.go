@@ -25,14 +25,14 @@ func (k Kind) String() string {
 type Endpoint struct {
 	Kind   Kind
 	Scheme string // of Inner: the name of git's helper
-	URL    string // of Inner: what that helper is given
+	URL    string // of Inner: the URL that the helper gets
 
 	Host string // SSH: user and host; Daemon: host and port; Local: mostly ""
 	Port string // SSH only, "" if not given
 	Path string // as the service gets it, not quoted
 }
 
-// fatal is what git would die of, in its own words.
+// fatal is the message of git's fatal error.
 type fatal string
 
 func (f fatal) Error() string { return string(f) }
@@ -84,7 +84,7 @@ func isURL(url string) bool {
 	return i > 0 && strings.HasPrefix(url[i:], "://")
 }
 
-// localPath reports whether a thing without scheme is a path, not host:path.
+// localPath reports whether a string without a scheme is a path, not host:path.
 func localPath(url string) bool {
 	colon, slash := strings.IndexByte(url, ':'), strings.IndexByte(url, '/')
 	return colon < 0 || slash >= 0 && slash < colon
@@ -180,8 +180,8 @@ func bracketEnd(host string) int {
 	return 0
 }
 
-// hostAndPort removes brackets, and splits off what follows the colon if it is a
-// port. A trailing colon, and anything else after the brackets, is dropped.
+// hostAndPort removes brackets, and splits off the part after the colon if it is a port. A
+// trailing colon, and anything else after the brackets, is dropped.
 func hostAndPort(host string) (string, string) {
 	before, rest, bracketed := host, host, false
 	if end := bracketEnd(host); end > 0 {
@@ -224,10 +224,10 @@ func isPort(s string) bool {
 	return err == nil && n < 65536
 }
 
-// looksLikeOption reports what a program would take for an option.
+// looksLikeOption reports whether a program would take a string for an option.
 func looksLikeOption(s string) bool { return strings.HasPrefix(s, "-") }
 
-// password reports whether a URL holds one.
+// password reports whether a URL contains a password.
 func password(url string) bool {
 	_, rest, ok := strings.Cut(url, "://")
 	if !ok {

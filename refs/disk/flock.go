@@ -9,15 +9,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
-// Flock waits up to wait for the exclusive lock on path. The lock belongs to
-// the open file, so it ends with the last process that holds it, however that
-// process ends. ok is false when the time was not enough.
+// Flock waits up to wait for the exclusive lock on path. The lock belongs to the open file,
+// so it ends with the last process that has the file open, however that process ends. ok is
+// false if the time was too short.
 func Flock(ctx context.Context, path string, wait time.Duration) (f *os.File, ok bool, err error) {
 	return flockAs(ctx, path, wait, false)
 }
 
-// FlockShared is Flock for a lock that any number may hold at once, but
-// not beside one that holds it alone.
+// FlockShared is Flock for a shared lock: any number of processes may hold it at once,
+// unless one holds it exclusively.
 func FlockShared(ctx context.Context, path string, wait time.Duration) (f *os.File, ok bool, err error) {
 	return flockAs(ctx, path, wait, true)
 }

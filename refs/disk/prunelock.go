@@ -11,20 +11,19 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// PruneLock keeps prune away from a writer. Objects that no ref reaches yet are
-// what prune removes, once they are two weeks old; and an object that was written
-// again is as old as the first time for the moment until it is freshened. So
-// anybody who writes objects holds prune.lock together with other writers until the
-// refs have moved, and prune holds it alone.
+// PruneLock excludes prune while a writer is running. prune removes objects that no ref
+// reaches yet, once they are two weeks old. If such an object is written again, it keeps
+// its old time until it is freshened. So every writer of objects holds prune.lock shared
+// until the refs have moved, and prune holds it exclusively.
 type PruneLock struct {
 	mu sync.Mutex
 	f  *os.File
 }
 
-// pruneLockPatience is more than prune may take.
+// pruneLockPatience is longer than prune may take.
 const pruneLockPatience = 30 * time.Second
 
-// Share takes the lock together with other writers, unless this one has it.
+// Share takes the lock together with other writers, unless this writer already holds it.
 func (l *PruneLock) Share(ctx context.Context, gitDir string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -42,7 +41,7 @@ func (l *PruneLock) Share(ctx context.Context, gitDir string) error {
 	return err
 }
 
-// Release ends it; a lock that was not taken may be released.
+// Release releases the lock; it does nothing if the lock is not held.
 func (l *PruneLock) Release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

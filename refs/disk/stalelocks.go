@@ -10,15 +10,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// A git fetch that is killed outright leaves lock files behind, and then every
-// later one fails on them. Its refs lie under refs/incoming and refs/outer,
-// which only fetches of ours write, one at a time (the caller of Fetch holds
-// the sync lock, and a local copy is over in seconds). So after a fetch that
-// failed, a lock there that is older than staleLock is nobody's. packed-refs
-// is locked by others too: it is looked at with the swap lock in hand only.
+// A git fetch that is killed with SIGKILL leaves lock files behind, and every later fetch
+// fails because of them. Its refs are under refs/incoming and refs/outer, which only our
+// own fetches write, one at a time (the caller of Fetch holds the sync lock, and a local
+// copy takes seconds). So if a fetch failed, a lock there that is older than staleLock
+// belongs to nobody. Others lock packed-refs too, so its lock is only checked while holding
+// the swap lock.
 
-// RemoveStaleLocks removes what killed fetches left below the prefixes, and
-// reports whether there was anything.
+// RemoveStaleLocks removes the locks of killed fetches below the prefixes, and reports
+// whether there were any.
 func RemoveStaleLocks(ctx context.Context, gitDir string, prefixes ...string) bool {
 	var locks []string
 	for _, prefix := range prefixes {
@@ -26,7 +26,7 @@ func RemoveStaleLocks(ctx context.Context, gitDir string, prefixes ...string) bo
 			if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".lock") {
 				locks = append(locks, path)
 			}
-			return nil // what cannot be looked at stays
+			return nil // an unreadable directory stays as it is
 		})
 	}
 	swap, ok, err := Flock(ctx, filepath.Join(gitDir, "swap.lock"), swapLockPatience)
@@ -41,8 +41,8 @@ func RemoveStaleLocks(ctx context.Context, gitDir string, prefixes ...string) bo
 	return removed
 }
 
-// removeStale removes a lock file that has outlived staleLock by the file
-// system's own clock, which need not be ours.
+// removeStale removes a lock file that is older than staleLock by the file system's own
+// clock, which can differ from ours.
 func removeStale(gitDir, path string) bool {
 	st, err := os.Lstat(path)
 	if err != nil {

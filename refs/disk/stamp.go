@@ -10,18 +10,17 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
-// settled is how old a file must be for its time to tell it from one that
-// replaced it: some file systems count in steps of two seconds.
+// settled is how old a file must be for its time to distinguish it from a replacement: some
+// file systems count in steps of two seconds.
 const settled = 3 * time.Second
 
-// Stamp stands for what is at some paths, with all below them, as their names,
-// sizes and times show it: nothing is read. Two stamps that are equal and not
-// empty are of the same files. It is empty where something is so new that a
-// second change could not be distinguished from the first.
+// Stamp returns a stamp of the files at some paths and below them, from their names, sizes
+// and times: no file is read. Equal stamps that are not empty mean equal files. It is empty
+// if a file is so new that a second change could not be distinguished from the first.
 func Stamp(now time.Time, paths ...string) string { return stampOf(now, true, paths) }
 
 // StampDirs is Stamp for directories in which files are only replaced by others, as git
-// replaces refs: what is at the paths and the directories below them tell.
+// replaces refs: only the paths and the directories below them are checked.
 func StampDirs(now time.Time, paths ...string) string { return stampOf(now, false, paths) }
 
 func stampOf(now time.Time, files bool, paths []string) string {

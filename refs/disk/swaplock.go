@@ -14,28 +14,26 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// SwapLock is one process's right to move refs of a repository, and the reason
-// why nothing ever needs repair.
+// SwapLock is one process's right to move refs of a repository, and the reason why nothing
+// ever needs repair.
 //
-// git leaves its <ref>.lock behind when it is killed outright, and then nobody
-// can move that ref again until a person removes the file. So the rules are:
+// If git is killed with SIGKILL, it leaves its <ref>.lock behind, and nobody can move that
+// ref again until a person removes the file. So the rules are:
 //
-//   - the swap lock is an flock on <git dir>/swap.lock. A child that File was
-//     given to holds it too: it lasts until both parent and child have ended,
-//     however they end;
-//   - the file says which refs are about to be locked, the last one first, and
-//     is emptied when the lock is released in order. Anybody who finds names in it
-//     follows a pair that was killed, and removes the lock files of exactly those
-//     refs. A process that moves refs itself takes each name away (Moved), so that
-//     the next git's lock of that ref is not taken for its own;
-//   - power loss may lose the names but not the lock file of a ref, so while the
-//     swap lock is held, when nobody of ours can be at work, a lock that is older
-//     than staleLock is removed as well. A younger one belongs to a git of
-//     somebody else (gc, pack-refs): it is respected, and waited for.
+//   - the swap lock is an flock on <git dir>/swap.lock. A child that inherits File holds it
+//     too: the lock lasts until both parent and child have ended, however they end;
+//   - the file lists the refs that are about to be locked, the last one first, and is emptied
+//     when the lock is released normally. A process that finds names in it knows that the
+//     previous holder was killed, and removes the lock files of exactly those refs. A process
+//     that moves refs itself removes each name after the move (Moved), so that the next git's
+//     lock of that ref is not taken for its own;
+//   - power loss may lose the names but not the lock file of a ref. While a process holds the
+//     swap lock, none of ours can be moving refs, so it also removes locks that are older than
+//     staleLock. A newer lock belongs to another git (gc, pack-refs): the process waits for it.
 type SwapLock struct {
 	dir   string // the git dir
 	f     *os.File
-	names []byte // what the file says
+	names []byte // the content of the file
 }
 
 const (
@@ -46,9 +44,9 @@ const (
 	staleLock        = time.Minute
 )
 
-// TakeSwapLock waits for the swap lock of the repository at gitDir, removes what
-// a killed predecessor has left, and writes down which refs will be locked.
-// ErrLocked says that somebody else kept the lock.
+// TakeSwapLock waits for the swap lock of the repository at gitDir, removes the locks of a
+// killed predecessor, and writes the names of the refs that will be locked. ErrLocked means
+// that another process kept the lock.
 func TakeSwapLock(ctx context.Context, gitDir string, moves []refs.Update) (*SwapLock, error) {
 	path := filepath.Join(gitDir, "swap.lock")
 	f, ok, err := Flock(ctx, path, swapLockPatience)
@@ -73,7 +71,8 @@ func TakeSwapLock(ctx context.Context, gitDir string, moves []refs.Update) (*Swa
 	return l, nil
 }
 
-// maxSwapLock bounds what is read of a file that may hold anything after a crash.
+// maxSwapLock bounds how much of the file is read, because it may contain anything after a
+// crash.
 const maxSwapLock = 4 << 20
 
 // recover removes the lock files of a killed predecessor.
@@ -91,37 +90,37 @@ func (l *SwapLock) recover() error {
 		if !whole || refs.CheckRefName(name) != nil {
 			continue
 		}
-		os.Remove(l.LockPath(name)) // nearly always absent; if it cannot go, the swap says so
+		os.Remove(l.LockPath(name)) // nearly always missing; if it cannot be removed, the swap reports it
 	}
 	return l.f.Truncate(0)
 }
 
-// Moved says that this process has moved the next ref: nothing of it is locked
-// any more.
+// Moved records that this process has moved the next ref, so nothing of it is locked any
+// more.
 func (l *SwapLock) Moved() error {
 	l.names = l.names[:bytes.LastIndexByte(l.names[:len(l.names)-1], '\n')+1]
 	return l.f.Truncate(int64(len(l.names)))
 }
 
-// LockPath is where git locks a ref.
+// LockPath returns the path of git's lock of a ref.
 func (l *SwapLock) LockPath(ref string) string { return l.RefPath(ref) + ".lock" }
 
-// RefPath is the file of a ref.
+// RefPath returns the file of a ref.
 func (l *SwapLock) RefPath(ref string) string {
 	return filepath.Join(l.dir, filepath.FromSlash(ref))
 }
 
-// Release ends the lock in order.
+// Release releases the lock normally.
 func (l *SwapLock) Release() {
 	l.f.Truncate(0)
 	l.f.Close()
 }
 
-// File is what a child inherits to hold the lock too.
+// File is the open file that a child inherits to hold the lock too.
 func (l *SwapLock) File() *os.File { return l.f }
 
-// ChildKilled cleans up after a child that was killed while this process continues: the
-// locks of its refs are nobody's.
+// ChildKilled cleans up after a child that was killed while this process continues: nobody
+// holds the locks of its refs.
 func (l *SwapLock) ChildKilled() error {
 	if err := l.recover(); err != nil {
 		return err
@@ -130,8 +129,8 @@ func (l *SwapLock) ChildKilled() error {
 	return err
 }
 
-// Contended reports whether a lock file of these refs exists, after removing
-// those that nobody alive can hold.
+// Contended reports whether a lock file of these refs exists, after removing those that no
+// living process can hold.
 func (l *SwapLock) Contended(ups []refs.Update) bool {
 	held := false
 	now, err := l.now()
@@ -149,8 +148,8 @@ func (l *SwapLock) Contended(ups []refs.Update) bool {
 	return held
 }
 
-// Held says which lock file of these refs is in the way of a move that failed
-// with err.
+// Held returns an error that names the lock file of these refs that prevented a move; err
+// is the error of the move.
 func (l *SwapLock) Held(ups []refs.Update, err error) error {
 	for _, path := range l.paths(ups) {
 		if locked := statefile.LockOf(path); locked != nil {
@@ -160,7 +159,7 @@ func (l *SwapLock) Held(ups []refs.Update, err error) error {
 	return fmt.Errorf("move '%s': %w: %w", ups[0].Ref, refs.ErrLocked, err)
 }
 
-// paths are the files whose locks git needs to move these refs.
+// paths returns the files whose locks git needs to move these refs.
 func (l *SwapLock) paths(ups []refs.Update) []string {
 	paths := []string{filepath.Join(l.dir, "packed-refs")}
 	for _, u := range ups {
@@ -169,7 +168,7 @@ func (l *SwapLock) paths(ups []refs.Update) []string {
 	return paths
 }
 
-// now is the file system's clock, which need not be ours.
+// now is the file system's clock, which can differ from ours.
 func (l *SwapLock) now() (time.Time, error) {
 	if _, err := l.f.WriteAt(l.names, 0); err != nil {
 		return time.Time{}, err

@@ -16,15 +16,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// SyncRefs makes the moved refs' directory entries survive power loss: git
-// syncs the lock file, renames it, and leaves it at that.
+// SyncRefs makes the moved refs' directory entries survive power loss: git syncs the lock
+// file and renames it, but does not sync the directory.
 func SyncRefs(gitDir string, ups []refs.Update) error {
 	dirs := make(map[string]bool)
 	for _, u := range ups {
 		if u.Old == u.New {
 			continue
 		}
-		if u.New == "" { // may have been cut out of packed-refs
+		if u.New == "" { // may have been removed from packed-refs
 			dirs[gitDir] = true
 		}
 		for name := u.Ref; strings.Contains(name, "/"); {
@@ -34,7 +34,7 @@ func SyncRefs(gitDir string, ups []refs.Update) error {
 	}
 	list := slices.Collect(maps.Keys(dirs))
 	return AtOnce(len(list), func(i int) error {
-		// An emptied directory is removed by git.
+		// git removes an empty directory.
 		if err := SyncDir(list[i]); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("sync '%s': %w", list[i], err)
 		}
@@ -46,7 +46,7 @@ func SyncRefs(gitDir string, ups []refs.Update) error {
 // run together share the journal's commit, so many cost little more than one.
 const atOnceLimit = 16
 
-// AtOnce calls f for 0 … n-1, several at a time, and returns what went wrong.
+// AtOnce calls f for 0 … n-1, several at a time, and returns the errors.
 func AtOnce(n int, f func(i int) error) error {
 	if n == 1 {
 		return f(0)
@@ -65,7 +65,7 @@ func AtOnce(n int, f func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-// Pause waits a little longer after each try, unevenly, so that two that
+// Pause waits a little longer after each try, by random amounts, so that two processes that
 // collide do not collide again.
 func Pause(ctx context.Context, try int) {
 	d := time.Duration(try*try) * 4 * time.Millisecond

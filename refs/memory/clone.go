@@ -12,13 +12,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Network is the hubs that clones can reach, by URL.
+// Network has the hubs that clones can reach, by URL.
 type Network struct {
 	mu   sync.Mutex
 	hubs map[string]*Hub
 }
 
-// Put makes a hub reachable at a URL; nil takes it away.
+// Put makes a hub reachable at a URL; nil removes the URL.
 func (n *Network) Put(url string, h *Hub) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -34,10 +34,9 @@ func (n *Network) at(url string) *Hub {
 	return n.hubs[url]
 }
 
-// Clone is a user's repository with its replica: the twin of git.Outer and
-// git.Replica. Objects and refs are in memory. The directories are real, because
-// a tracker keeps files beside the replica. Clone has a configuration and no
-// branches of the user.
+// Clone is a user's repository with its replica, and corresponds to git.Outer and
+// git.Replica. Objects and refs are in memory. The directories are real, because a tracker
+// keeps files beside the replica. Clone has a configuration and no branches of the user.
 type Clone struct {
 	place refs.Place
 	net   *Network
@@ -45,7 +44,7 @@ type Clone struct {
 	mu    sync.Mutex
 	conf  refs.Config
 	local *Local                   // nil until the replica is created
-	locks map[string]chan struct{} // each holds a token while the lock is free
+	locks map[string]chan struct{} // a channel has a token while its lock is free
 }
 
 var (
@@ -67,14 +66,14 @@ func NewClone(dir string, f refs.Format, net *Network, conf refs.Config) (*Clone
 	return c, nil
 }
 
-// Config is the configuration as it is now.
+// Config returns the current configuration.
 func (c *Clone) Config(context.Context) (refs.Config, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.conf), nil
 }
 
-// Survey is how a tracker finds the clone, wherever it stands.
+// Survey is how a tracker finds the clone, whatever the directory.
 func (c *Clone) Survey(ctx context.Context, _ string, _ []string) (refs.Outer, refs.Config, error) {
 	conf, err := c.Config(ctx)
 	return c, conf, err
@@ -161,7 +160,7 @@ func (c *Clone) OpenWhole() (refs.Replica, error) {
 	return r, nil
 }
 
-// lock is the named lock's token.
+// lock returns the channel of a named lock.
 func (c *Clone) lock(name string) chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -234,7 +233,7 @@ func (r *replica) TakeOver(context.Context, string, refs.Config) (moved bool, er
 // Close implements refs.Replica.
 func (r *replica) Close() error { return r.local.Close() }
 
-// link is the way to the hub at an address, which is looked for at each call.
+// link is the connection to the hub at an address; each call looks the address up.
 type link struct {
 	replica *replica
 	to      refs.Address
@@ -259,7 +258,7 @@ func (l *link) hub(push bool) (refs.Remote, error) {
 	return h.Remote(l.replica.local), nil
 }
 
-// nowhere is what a URL leads to at which no hub is.
+// nowhere is the hub at a URL without a hub.
 var nowhere = &Hub{fault: Faults{Down: true}}
 
 // Fetch implements refs.Remote.

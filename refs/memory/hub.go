@@ -10,11 +10,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Hub is a hub in memory: the twin of a bare repository that is reached
-// by `git fetch` and `git push`, with the faults that a simulation needs.
-// Faults may be changed between calls; they are read under the hub's lock.
+// Hub is a hub in memory, and corresponds to a bare repository that `git fetch` and `git
+// push` reach, with the faults that a simulation needs. Faults may be changed between
+// calls; they are read under the hub's lock.
 type Hub struct {
-	*Local // what the hub holds
+	*Local // the hub's objects and refs
 
 	mu    sync.Mutex
 	fault Faults
@@ -22,14 +22,15 @@ type Hub struct {
 
 // Faults are ways in which a hub can fail its users.
 type Faults struct {
-	Down       bool // not reached
-	ReadOnly   bool // fetch works, push says nothing
-	NoAtomic   bool // an atomic push says nothing
+	Down       bool // cannot be reached
+	ReadOnly   bool // fetch works, push gets no answer
+	NoAtomic   bool // an atomic push gets no answer
 	LoseAnswer bool // a push is applied and the answer is lost
-	// Decline is a rule of the server: not "" is the reason of the refusal.
+	// Decline is a rule of the server: a result other than "" refuses the ref for this
+	// reason.
 	Decline func(ref string, old, new refs.OID) string
-	// BeforeReceive runs between the hub's advertisement and its decision: a
-	// push of somebody else at that moment wins the race.
+	// BeforeReceive runs between the hub's advertisement and its decision: another clone's
+	// push at that moment wins the race.
 	BeforeReceive func()
 }
 
@@ -100,8 +101,8 @@ func (r *remote) Fetch(ctx context.Context) error {
 	return nil
 }
 
-// Push implements Remote. It decides as git does: first here, from what the
-// hub advertised, then there.
+// Push implements Remote. It decides as git does: first on this side, by the refs that the
+// hub advertised, then on the hub.
 func (r *remote) Push(ctx context.Context, p refs.Push) (*refs.PushResult, error) {
 	if err := refs.CheckPush(r.local.form, p); err != nil {
 		return nil, err
@@ -130,11 +131,11 @@ func (r *remote) Push(ctx context.Context, p refs.Push) (*refs.PushResult, error
 	return &a.PushResult, nil
 }
 
-// answer is what becomes of a push.
+// answer is the result of a push.
 type answer struct {
 	refs.PushResult
 	atomic bool
-	adv    map[string]refs.OID // what the hub advertised
+	adv    map[string]refs.OID // the refs that the hub advertised
 }
 
 func (a *answer) refuse(dst, who, why string) {
@@ -142,7 +143,7 @@ func (a *answer) refuse(dst, who, why string) {
 	a.Exit = 1
 }
 
-// here looks at leases and fast-forwards, and returns what is sent.
+// here checks leases and fast-forwards, and returns the refs to send.
 func (a *answer) here(f refs.Format, ours map[refs.OID]refs.Object, all []refs.PushRef) (send []refs.PushRef) {
 	const here = "[rejected]"
 	for _, u := range all {
@@ -174,7 +175,7 @@ func (a *answer) here(f refs.Format, ours map[refs.OID]refs.Object, all []refs.P
 	return send
 }
 
-// there takes the objects, applies the server's rules and swaps.
+// there stores the objects, applies the server's rules and swaps.
 func (a *answer) there(h *Local, ours map[refs.OID]refs.Object, send []refs.PushRef, decline func(ref string, old, new refs.OID) string) error {
 	const there = "[remote rejected]"
 	h.mu.Lock()
@@ -214,7 +215,7 @@ func (a *answer) there(h *Local, ours map[refs.OID]refs.Object, send []refs.Push
 	return nil
 }
 
-// swap moves refs of the hub, all or none, and says what became of each.
+// swap moves refs of the hub, all or none, and records the result of each.
 func (a *answer) swap(h *Local, ups []refs.Update, lost string) {
 	err := h.swap(ups)
 	for _, u := range ups {
@@ -254,7 +255,7 @@ func (r *remote) Heads(ctx context.Context) (map[string]refs.OID, error) {
 	return tips, nil
 }
 
-// shown returns the hub's refs that a push is shown, if it asks for them.
+// shown returns the hub's refs for a push that asks for them.
 func shown(p refs.Push, adv map[string]refs.OID) map[string]refs.OID {
 	if !p.Show {
 		return nil

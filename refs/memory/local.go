@@ -12,14 +12,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Local is refs.Local in memory, for tests and simulations: a handle on objects
-// and refs. It computes the same ids as git does.
+// Local is refs.Local in memory, for tests and simulations: a handle on objects and refs.
+// It computes the same ids as git.
 type Local struct {
 	*repository
 	closed bool // guarded by the repository's lock
 }
 
-// repository is what handles share.
+// repository is the part that handles share.
 type repository struct {
 	form refs.Format
 
@@ -39,27 +39,27 @@ func New(f refs.Format) *Local {
 // Again opens a second handle on the same repository.
 func (m *Local) Again() *Local { return &Local{repository: m.repository} }
 
-// Clone returns an independent copy: a backup, or a cloned machine.
+// Clone returns an independent copy: a backup, or a copied machine.
 func (m *Local) Clone() *Local {
 	objects, tips := m.snapshot()
 	return &Local{repository: &repository{form: m.form, objects: objects, refs: tips}}
 }
 
-// Forget drops an object, as a torn backup does.
+// Forget drops an object, as an incomplete backup does.
 func (m *Local) Forget(id refs.OID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.objects, id)
 }
 
-// Put makes a ref what it is to be, on its own, as somebody can who writes its file.
+// Put sets a ref without any check, as somebody can who writes its file.
 func (m *Local) Put(name string, id refs.OID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.refs[name] = id
 }
 
-// Fsck fails unless everything that refs reach is there and can be read.
+// Fsck fails unless all objects that refs reach exist and can be read.
 func (m *Local) Fsck() error {
 	objects, tips := m.snapshot()
 	for name, id := range tips {
@@ -203,14 +203,14 @@ func (m *repository) swap(ups []refs.Update) error {
 	return nil
 }
 
-// snapshot copies what is there.
+// snapshot copies the objects and refs.
 func (m *repository) snapshot() (objects map[refs.OID]refs.Object, tips map[string]refs.OID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.objects), maps.Clone(m.refs)
 }
 
-// links are the objects that an object names.
+// links returns the objects that an object names.
 func links(f refs.Format, o refs.Object) ([]refs.OID, error) {
 	switch o.Kind {
 	case refs.Commit:
@@ -227,8 +227,8 @@ func links(f refs.Format, o refs.Object) ([]refs.OID, error) {
 	return nil, nil
 }
 
-// closure collects what dst lacks of everything reachable from id in src.
-// What dst has it has completely, as in git's connectivity check.
+// closure collects the objects reachable from id in src that dst lacks. If dst has an
+// object, it has all objects below it, as in git's connectivity check.
 func closure(f refs.Format, src, dst map[refs.OID]refs.Object, id refs.OID, into map[refs.OID]refs.Object) error {
 	todo := []refs.OID{id}
 	for len(todo) > 0 {

@@ -1,6 +1,5 @@
-// Package native works on a repository's files in this process: loose objects,
-// ref files, packed-refs. It starts no process, which is why it exists: a git
-// process costs more than everything that a write does
-// (docs/decisions/0011-native-refs.md). What it cannot do it leaves to another
-// refs.Local.
+// Package native works on a repository's files in this process: loose objects, ref files,
+// packed-refs. It exists because it starts no process: a git process costs more than all
+// other work of a write (docs/decisions/0011-native-refs.md). It leaves other work to
+// another refs.Local.
 package native

@@ -6,8 +6,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Few reads a few small objects of a repository of SHA-1 format, loose or packed,
-// without git. What it returns has the id that was asked for.
+// Few reads a few small objects of a SHA-1 repository, loose or packed, without git. The
+// content of a returned object has the requested id.
 type Few struct {
 	loose loose
 	packs packs
@@ -19,7 +19,7 @@ func OpenFew(gitDir string) *Few {
 	return &Few{loose{dir: objects, cache: new(objectCache)}, packs{dir: filepath.Join(objects, "pack")}}
 }
 
-// Read returns one object; false if that is left to git.
+// Read returns one object; false if git has to read it.
 func (f *Few) Read(id refs.OID) (refs.Object, bool) {
 	if o, err := f.loose.read(id, packedEach); err == nil {
 		return o, true
@@ -27,5 +27,5 @@ func (f *Few) Read(id refs.OID) (refs.Object, bool) {
 	return f.packs.read(id, packedEach)
 }
 
-// Close closes what is open.
+// Close closes the open files.
 func (f *Few) Close() { f.packs.close() }

@@ -21,11 +21,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/disk"
 )
 
-// loose is a directory of loose objects, objects/ in a repository of SHA-1
-// format. go-git reads the bytes of an object; writing it, and making it durable,
-// is done here: git's own way of naming (a temporary file in the object's
-// directory, renamed once it is whole and synced), and the directories synced
-// after that, which git leaves out.
+// loose is a directory of loose objects, objects/ in a SHA-1 repository. go-git decodes the
+// bytes of an object. This package writes objects and makes them durable: it names them as
+// git does (a temporary file in the object's directory, renamed once it is complete and
+// synced), and then syncs the directories, which git does not.
 type loose struct {
 	dir   string
 	cache *objectCache
@@ -34,15 +33,15 @@ type loose struct {
 func (d loose) fanOut(id refs.OID) string { return filepath.Join(d.dir, string(id[:2])) }
 func (d loose) path(id refs.OID) string   { return filepath.Join(d.dir, string(id[:2]), string(id[2:])) }
 
-// has reports whether the object is there. An empty file is what power loss
-// leaves on some file systems: it is as good as none.
+// has reports whether the object exists. An empty file does not count: some file systems
+// leave one after power loss.
 func (d loose) has(id refs.OID) bool {
 	st, err := os.Lstat(d.path(id))
 	return err == nil && st.Size() > 0
 }
 
-// read returns one object, or ErrTooLarge. Whatever else is wrong is for git
-// to judge: it may hold the object in a pack as well.
+// read returns one object, or ErrTooLarge. git judges every other problem, because it may
+// also have the object in a pack.
 func (d loose) read(id refs.OID, limit int64) (refs.Object, error) {
 	file, err := os.Lstat(d.path(id))
 	if err != nil {
@@ -75,14 +74,14 @@ func (d loose) read(id refs.OID, limit int64) (refs.Object, error) {
 	if _, err := io.ReadFull(r, data); err != nil {
 		return refs.Object{}, err
 	}
-	// Only at its end does the stream tell that it is whole.
+	// Only the end of the stream shows that it is complete.
 	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		return refs.Object{}, refs.ErrCorrupt
 	}
 	if h := r.Hash(); hex.EncodeToString(h[:]) != string(id) {
 		return refs.Object{}, refs.ErrCorrupt
 	}
-	k := refs.Kind(t) // numbered as in a pack, like ours
+	k := refs.Kind(t) // numbered as in a pack, like Kind
 	if k.String() == refs.Other.String() {
 		k = refs.Other
 	}
@@ -93,7 +92,7 @@ func (d loose) read(id refs.OID, limit int64) (refs.Object, error) {
 	return o, nil
 }
 
-// store makes the objects exist and survive power loss. ids are theirs.
+// store makes the objects exist and survive power loss. ids are their ids.
 func (d loose) store(ids []refs.OID, objs []refs.Object) error {
 	var missing []int
 	seen := make(map[refs.OID]bool, len(ids))
@@ -134,8 +133,8 @@ func (d loose) store(ids []refs.OID, objs []refs.Object) error {
 		temps[k] = ""
 	}
 	fault.Point("refs.write.named")
-	// Also those of objects that were there: who stored them may still be on
-	// the way to this.
+	// Also the directories of objects that existed: the process that stored them may not
+	// have synced yet.
 	var list []string
 	for dir := range dirs {
 		list = append(list, dir)
@@ -143,8 +142,8 @@ func (d loose) store(ids []refs.OID, objs []refs.Object) error {
 	return disk.AtOnce(len(list), func(i int) error { return disk.SyncDir(list[i]) })
 }
 
-// temp makes an object's file, whole and synced, under a temporary name in its
-// directory. There is none if it fails.
+// temp writes an object to a temporary file in its directory, complete and synced. After a
+// failure there is no file.
 func (d loose) temp(id refs.OID, o refs.Object) (string, error) {
 	dir := d.fanOut(id)
 	if err := statefile.MakeDir(dir); err != nil {
@@ -154,7 +153,7 @@ func (d loose) temp(id refs.OID, o refs.Object) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := statefile.CreateMode(dir, "tmp_obj_", 0o444) // gc removes those that stay behind
+	f, err := statefile.CreateMode(dir, "tmp_obj_", 0o444) // gc removes leftover files
 	if err != nil {
 		return "", err
 	}
@@ -174,7 +173,7 @@ func (d loose) temp(id refs.OID, o refs.Object) (string, error) {
 // deflaters are kept for the next object: making one costs more than a small
 // object's compression.
 var deflaters = sync.Pool{New: func() any {
-	z, _ := zlib.NewWriterLevel(io.Discard, zlib.BestSpeed) // as git does; its only error is another level
+	z, _ := zlib.NewWriterLevel(io.Discard, zlib.BestSpeed) // git's level; the only possible error is an invalid level
 	return z
 }}
 
@@ -194,8 +193,8 @@ func deflate(o refs.Object) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// freshen makes an object as young as if it had been written now, so that no
-// garbage collection takes it for a leftover.
+// freshen gives an object the current time, as if it had been written now, so that garbage
+// collection does not take it for a leftover.
 func freshen(path string) bool {
 	now := time.Now()
 	return os.Chtimes(path, now, now) == nil

@@ -16,34 +16,33 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/disk"
 )
 
-// Local is refs.Local by this process itself, for repositories of SHA-1 format
-// whose refs are files: it starts no git for a loose object, and none to list
-// or move refs. It follows git's own rules (a lock file for each ref, loose
-// before packed, objects named once they are whole), so it may be used beside
-// git and beside git.Plumbing, at the same time.
+// Local implements refs.Local in this process, for SHA-1 repositories whose refs are files:
+// it starts no git for a loose object, and none to list or move refs. It follows git's own
+// rules (a lock file for each ref, loose before packed, objects named once they are
+// complete), so it can be used at the same time as git and git.Plumbing.
 //
-// Left to git are all but a few objects in packs (one long-lived `cat-file
-// --batch`, which reads many of them several times faster than go-git does), the
-// deletion of refs, and whatever looks odd.
+// git still reads all but a few objects in packs (one long-lived `cat-file --batch` reads
+// many of them several times faster than go-git), deletes refs, and handles everything
+// unusual.
 type Local struct {
 	dir     string
-	rest    refs.Local // for what is left to git
+	rest    refs.Local // does the work that is left to git
 	objects loose
 	packs   packs
 	refs    refFiles
 	prune   disk.PruneLock
 	closed  atomic.Bool
-	swap    sync.Mutex // goroutines queue here, processes at the flock
+	swap    sync.Mutex // goroutines wait here, processes at the flock
 
 	mu     sync.Mutex
-	recent map[refs.OID]refs.Object // what Write stored since the last Swap
+	recent map[refs.OID]refs.Object // the objects that Write stored since the last Swap
 	size   int                      // their bytes
 }
 
 var _ refs.Local = (*Local)(nil)
 
-// New opens the repository at gitDir (absolute) as it is. Its format must be SHA-1 and its
-// refs files (Can). rest does what only git can do, and is closed together with the
+// New opens the repository at gitDir (absolute). Its format must be SHA-1 and its refs
+// files (Can). rest does the work that only git can do, and is closed together with the
 // repository.
 func New(gitDir string, rest refs.Local) *Local {
 	return &Local{
@@ -56,8 +55,8 @@ func New(gitDir string, rest refs.Local) *Local {
 	}
 }
 
-// Can reports whether a repository is of SHA-1 format and its refs are
-// files: where they are not, git leaves a directory that reports it.
+// Can reports whether a repository has SHA-1 format and its refs are files: otherwise git
+// creates a directory that shows this.
 func Can(gitDir string, f refs.Format) bool {
 	_, err := os.Lstat(filepath.Join(gitDir, "reftable"))
 	return f == refs.SHA1 && errors.Is(err, os.ErrNotExist)
@@ -74,8 +73,8 @@ func (n *Local) Close() error {
 	return n.rest.Close()
 }
 
-// ClosePacks closes the packs, so that they can be removed on every system. Git reads
-// what is in them from then on.
+// ClosePacks closes the packs, so that every system can remove them. From then on git reads
+// packed objects.
 func (n *Local) ClosePacks() { n.packs.close() }
 
 // Refs implements Local.
@@ -96,8 +95,8 @@ func (n *Local) Refs(ctx context.Context, prefix string) ([]refs.Ref, error) {
 	return all, nil
 }
 
-// packedAtOnce is how many objects are asked for at most if packed ones of them are
-// read without git.
+// packedAtOnce is the largest number of requested objects for which packed ones are read
+// without git.
 const packedAtOnce = 16
 
 // Read implements Local.
@@ -134,9 +133,8 @@ func (n *Local) Read(ctx context.Context, ids []refs.OID, limit int64, each func
 				continue
 			}
 		}
-		// Packed, missing or damaged: git tells, and with it of those that
-		// follow and are not loose either. What a damaged object's bytes hash
-		// to git does not look at.
+		// The object is packed, missing or damaged: git finds out, also for the following
+		// objects that are not loose. git does not check the hash of a damaged object.
 		damaged := n.objects.has(ids[i])
 		end := i + 1
 		for end < len(ids) && !n.objects.has(ids[end]) {
@@ -156,7 +154,7 @@ func (n *Local) Read(ctx context.Context, ids []refs.OID, limit int64, each func
 	return nil
 }
 
-// recentLimit bounds what is kept of the objects written, in bytes.
+// recentLimit bounds the written objects that stay in memory, in bytes.
 const recentLimit = 32 << 20
 
 // Write implements Local.
@@ -182,11 +180,11 @@ func (n *Local) Write(ctx context.Context, objs []refs.Object) ([]refs.OID, erro
 	return ids, nil
 }
 
-// storeTries: gc may remove an empty directory of objects between its making and
-// its use; the same works a moment later.
+// storeTries is how often a write is tried: gc may remove an empty directory of objects
+// between its creation and its use, and the same write works a moment later.
 const storeTries = 4
 
-// store is loose.store, again if gc removes a directory under it.
+// store is loose.store, repeated if gc removes a directory that it needs.
 func (n *Local) store(ctx context.Context, ids []refs.OID, objs []refs.Object) error {
 	for try := 1; ; try++ {
 		if ctx.Err() != nil {
@@ -215,9 +213,8 @@ func (n *Local) remember(ids []refs.OID, objs []refs.Object) {
 	}
 }
 
-// stillThere makes sure, after refs moved, that what was written for it has
-// not been collected in between (by somebody's `git prune`), and puts it back
-// if it has.
+// stillThere makes sure, after refs moved, that the objects written for the move still
+// exist, and writes them again if a `git prune` has removed them.
 func (n *Local) stillThere(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -228,7 +225,7 @@ func (n *Local) stillThere(ctx context.Context) error {
 			ids, objs = append(ids, id), append(objs, o)
 		}
 	}
-	if len(ids) > 0 { // or packed: then it is stored twice, which harms nothing
+	if len(ids) > 0 { // or packed: then they are stored twice, which does no harm
 		if err := n.store(ctx, ids, objs); err != nil {
 			return fmt.Errorf("write objects again: %w", err)
 		}

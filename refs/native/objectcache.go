@@ -9,15 +9,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Bounds of what is cached of objects that were read or written.
+// Bounds of the objects that stay in memory after they were read or written.
 const (
 	cachedEach = 64 << 10
 	cachedAll  = 2 << 20
 )
 
-// objectCache holds small loose objects that this process has read or written: one
-// command looks at the tip of its log, at meta and at the ledger several times.
-// They count as long as their file is the one it was.
+// objectCache keeps small loose objects that this process has read or written: one command
+// reads the tip of its log, meta and the ledger several times. They are valid as long as
+// their file is unchanged.
 type objectCache struct {
 	mu   sync.Mutex
 	m    map[refs.OID]cachedObject
@@ -37,7 +37,7 @@ func (c *objectCache) get(id refs.OID, file os.FileInfo) (refs.Object, bool) {
 	if !ok || o.size != file.Size() || !o.at.Equal(file.ModTime()) {
 		return refs.Object{}, false
 	}
-	return refs.Object{Kind: o.Kind, Data: bytes.Clone(o.Data)}, true // who asks may do with it as they like
+	return refs.Object{Kind: o.Kind, Data: bytes.Clone(o.Data)}, true // the caller may change the data
 }
 
 func (c *objectCache) put(id refs.OID, o refs.Object, file os.FileInfo) {

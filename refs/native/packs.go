@@ -17,27 +17,28 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// packs reads a few small objects from a repository's packs: a command needs those
-// of meta and of the ends of logs, and to start a git for five objects takes longer
-// than to read them. The rules are:
-//   - an object is returned only if its content has its id, so whatever a pack or
-//     its index holds, the answer is right;
-//   - an object that is not found, is large, lies below a long chain of deltas or
-//     in an unusual form is left to git, as are all after the first packedReads.
+// packs reads a few small objects from a repository's packs: a command needs those of meta
+// and of the ends of logs, and starting git for five objects takes longer than reading
+// them. The rules are:
+//
+//   - an object is returned only if its content has its id, so whatever a pack or its
+//     index contains, the result is right;
+//   - git reads objects that are not found, are large, have a long chain of deltas or an
+//     unusual form, and all objects after the first packedReads.
 type packs struct {
 	dir string // objects/pack
 
 	mu    sync.Mutex
-	files []packFile // as they were when an object was first looked for
+	files []packFile // as they were when the first object was needed
 	found map[refs.OID]refs.Object
 	reads int
-	done  bool // closed, or no more are read here
+	done  bool // closed, or the limit is reached
 }
 
-// Bounds of what is read without git.
+// Bounds for reads without git.
 const (
 	packedReads = 64       // objects
-	packedEach  = 64 << 10 // bytes of one, and of each that it is a delta of
+	packedEach  = 64 << 10 // bytes of an object, and of each of its delta bases
 	packedDepth = 64       // deltas on top of each other
 	packFiles   = 32
 	packBucket  = 1 << 16 // objects whose ids begin with the same byte
@@ -46,10 +47,10 @@ const (
 // packFile is a pack with its index, both open.
 type packFile struct{ pack, index *os.File }
 
-// errLeft says that an object is left to git.
+// errLeft means that git has to read an object.
 var errLeft = errors.New("left to git")
 
-// read returns one object, if it can.
+// read returns one object; false if it cannot.
 func (p *packs) read(id refs.OID, limit int64) (refs.Object, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +86,7 @@ func (p *packs) read(id refs.OID, limit int64) (refs.Object, bool) {
 	return refs.Object{}, false
 }
 
-// open opens the packs that there are.
+// open opens the existing packs.
 func (p *packs) open() {
 	entries, err := os.ReadDir(p.dir)
 	if err != nil {
@@ -109,7 +110,7 @@ func (p *packs) open() {
 	}
 }
 
-// close ends it: whatever is in packs is left to git.
+// close closes the packs: git reads all packed objects from then on.
 func (p *packs) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,9 +125,9 @@ func (p *packs) shut() {
 	p.files, p.done = nil, true
 }
 
-// find is where an object lies in the pack, by version 2 of the index: a head of 8
-// bytes, how many ids begin with each byte or a smaller one, the ids in order, a
-// checksum for each, and where each lies.
+// find returns the offset of an object in the pack, from version 2 of the index: a header
+// of 8 bytes, for each byte how many ids begin with it or a smaller one, the sorted ids, a
+// checksum for each, and the offset of each.
 func (f packFile) find(id []byte) (int64, error) {
 	const head, fan = 8, 256 * 4
 	var b [head + fan]byte
@@ -162,10 +163,10 @@ func (f packFile) find(id []byte) (int64, error) {
 	return int64(binary.BigEndian.Uint32(at[:])), nil
 }
 
-// Types of what lies in a pack, besides the kinds.
+// The type of a delta in a pack, besides the kinds.
 const offsetDelta = 6
 
-// object reads what lies at a place of the pack.
+// object reads the object at an offset of the pack.
 func (f packFile) object(at int64, depth int) (refs.Object, error) {
 	if depth == 0 {
 		return refs.Object{}, errLeft
@@ -215,7 +216,7 @@ func (f packFile) object(at int64, depth int) (refs.Object, error) {
 	return refs.Object{Kind: base.Kind, Data: data}, err
 }
 
-// offset is how far before a delta its base lies.
+// offset reads the distance between a delta and its base, which is before it.
 func offset(r io.ByteReader) (int64, error) {
 	b, err := r.ReadByte()
 	n := int64(b & 0x7f)
@@ -229,8 +230,8 @@ func offset(r io.ByteReader) (int64, error) {
 	return n, err
 }
 
-// patch applies a delta: the sizes of base and result, then parts of the base to be
-// copied and bytes to be inserted.
+// patch applies a delta: the sizes of base and result, then ranges of the base to copy and
+// bytes to insert.
 func patch(base, d []byte) ([]byte, error) {
 	sizes := [2]uint64{}
 	for i := range sizes {
@@ -252,7 +253,7 @@ func patch(base, d []byte) ([]byte, error) {
 			}
 			out, d = append(out, d[:op]...), d[op:]
 		} else {
-			var args [7]byte // four of the place, three of the length
+			var args [7]byte // four for the offset, three for the length
 			for i := range args {
 				if op>>i&1 == 0 {
 					continue

@@ -18,24 +18,23 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// refFiles are a repository's refs in git's "files" format: one file for each,
-// and packed-refs for those that `git pack-refs` put together. A file of its
-// own wins over packed-refs, so it is read first: a ref that is packed
-// meanwhile is then found there.
+// refFiles are a repository's refs in git's "files" format: one file for each, and
+// packed-refs for those that `git pack-refs` has packed. A ref's own file takes precedence
+// over packed-refs, so it is read first: if a ref is packed in between, it is then found in
+// packed-refs.
 type refFiles struct {
 	dir   string // the git dir
 	form  refs.Format
 	known *knownRefs // may be nil
 }
 
-// knownRefs are refs that this process has read when it listed them: a command
-// lists them several times. Git replaces a ref's file by another, so a file with
-// the same identity and mtime has the same content, unless it was very recent when
-// read.
+// knownRefs are refs that this process has read while listing them: a command lists them
+// several times. git replaces a ref's file by another one, so a file with the same identity
+// and mtime has the same content, unless it was very recent when read.
 type knownRefs struct {
 	mu     sync.Mutex
 	m      map[string]knownRef
-	packed map[string]refs.OID // of packed-refs as it was in file; not to be altered
+	packed map[string]refs.OID // the content of packed-refs in file; not to be changed
 	file   os.FileInfo         // nil: not known
 }
 
@@ -44,8 +43,8 @@ type knownRef struct {
 	id   refs.OID
 }
 
-// settled is how old a ref's file must be: two that replaced each other in one
-// tick of a file system's clock, of two seconds on some, cannot be distinguished.
+// settled is how old a ref's file must be: if one file replaced another in one tick of the
+// file system's clock, which is two seconds on some, the two cannot be distinguished.
 const settled = 3 * time.Second
 
 func (k *knownRefs) get(name string, file os.FileInfo) (refs.OID, bool) {
@@ -91,8 +90,8 @@ func (k *knownRefs) putPacked(file os.FileInfo, m map[string]refs.OID) {
 	k.packed, k.file = m, file
 }
 
-// ErrOdd says that something is there that only git itself should judge: a
-// symbolic ref, a link, a packed-refs that is not as git writes it.
+// ErrOdd means that only git itself should judge a file: a symbolic ref, a link, a
+// packed-refs that is not in git's form.
 var ErrOdd = errors.New("for git to look at")
 
 func (r refFiles) path(name string) string { return filepath.Join(r.dir, filepath.FromSlash(name)) }
@@ -127,8 +126,8 @@ func (r refFiles) list(prefix string) ([]refs.Ref, error) {
 	return all, nil
 }
 
-// ListRefs lists the refs of the repository at gitDir whose name begins with
-// prefix, sorted. ErrOdd says that only git can tell.
+// ListRefs lists the refs of the repository at gitDir whose name begins with prefix,
+// sorted. ErrOdd means that only git can list them.
 func ListRefs(gitDir string, f refs.Format, prefix string) ([]refs.Ref, error) {
 	return refFiles{dir: gitDir, form: f}.list(prefix)
 }
@@ -137,7 +136,7 @@ func ListRefs(gitDir string, f refs.Format, prefix string) ([]refs.Ref, error) {
 func (r refFiles) walk(dir string, found map[string]refs.OID) error {
 	entries, err := os.ReadDir(r.path(dir))
 	if absent(err) {
-		return nil // removed meanwhile, or a file
+		return nil // removed in between, or a file
 	}
 	if err != nil {
 		return err
@@ -145,7 +144,7 @@ func (r refFiles) walk(dir string, found map[string]refs.OID) error {
 	for _, e := range entries {
 		name := dir + "/" + e.Name()
 		switch {
-		case !refs.WellFormed(name): // a lock, or nothing of git's
+		case !refs.WellFormed(name): // a lock, or not a file of git's
 		case e.IsDir():
 			if err := r.walk(name, found); err != nil {
 				return err
@@ -170,7 +169,7 @@ func (r refFiles) walk(dir string, found map[string]refs.OID) error {
 
 var errBroken = errors.New("its file is broken")
 
-// listed is own for a file that was just found.
+// listed is own for a file that was just listed.
 func (r refFiles) listed(name string, e fs.DirEntry) (refs.OID, bool, error) {
 	if r.known == nil {
 		return r.own(name)
@@ -207,8 +206,8 @@ func (r refFiles) own(name string) (id refs.OID, there bool, err error) {
 	return r.parse(buf[:n])
 }
 
-// open opens a file of git's. A link is for git to look at; a named pipe or a
-// device is an error, for git would wait for it.
+// open opens a file of git's. git has to judge a link; a named pipe or a device is an
+// error, because git would wait for it.
 func (r refFiles) open(name string) (*os.File, error) {
 	f, err := statefile.Open(r.path(name))
 	if odd, ok := errors.AsType[*statefile.OddError](err); ok {
@@ -239,13 +238,13 @@ func (r refFiles) parse(b []byte) (id refs.OID, there bool, err error) {
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// absent reports whether an error says that there is no such file: nothing, a
-// directory, or a file where a directory should be.
+// absent reports whether an error means that there is no such file: nothing, a directory,
+// or a file where a directory should be.
 func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// value is where one ref points to; "" if it is not there.
+// value returns the commit that a ref points to; "" if the ref does not exist.
 func (r refFiles) value(name string) (refs.OID, error) {
 	id, there, err := r.own(name)
 	if err != nil && !errors.Is(err, ErrOdd) {
@@ -261,8 +260,8 @@ func (r refFiles) value(name string) (refs.OID, error) {
 // maxPacked bounds packed-refs: some hundred thousand refs.
 const maxPacked = 64 << 20
 
-// packed reads packed-refs: "<id> <name>" lines, each perhaps followed by a
-// "^<id>" of what a tag points to; lines with '#' tell how it was written.
+// packed reads packed-refs: "<id> <name>" lines, each optionally followed by "^<id>", the
+// object that a tag points to. Lines with '#' describe the format.
 func (r refFiles) packed() (map[string]refs.OID, error) {
 	f, err := r.open("packed-refs")
 	if absent(err) {
@@ -304,8 +303,8 @@ func (r refFiles) packed() (map[string]refs.OID, error) {
 	return m, nil
 }
 
-// clearWay removes empty directories where a ref's file will be: what is left
-// of refs whose names began with it. It fails if they are not empty.
+// clearWay removes empty directories at the path of a ref's file, which remain from refs
+// whose names began with it. It fails if they are not empty.
 func (r refFiles) clearWay(name string) error {
 	path := r.path(name)
 	if st, err := os.Lstat(path); err != nil || !st.IsDir() {

@@ -17,11 +17,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/disk"
 )
 
-// errHeld says that somebody else has a lock that is needed.
+// errLockHeld means that another process holds a lock that is needed.
 var errLockHeld = errors.New("a lock is held")
 
-// Swap implements Local. One ref is moved here. Several are moved by git: as a
-// child it finishes when this process is killed.
+// Swap implements Local. This process moves one ref; git moves several, because a git child
+// finishes when this process is killed.
 func (n *Local) Swap(ctx context.Context, ups []refs.Update) error {
 	return n.swapUpTo(ctx, 1, ups, n.rest.Swap)
 }
@@ -31,8 +31,8 @@ func (n *Local) SwapInOrder(ctx context.Context, ups []refs.Update) error {
 	return n.swapUpTo(ctx, len(ups), ups, n.rest.SwapInOrder)
 }
 
-// swapUpTo makes at most that many moves here; it passes larger batches, deletions
-// and anything unusual to rest.
+// swapUpTo makes at most that many moves in this process; it passes larger batches,
+// deletions and anything unusual to rest.
 func (n *Local) swapUpTo(ctx context.Context, most int, ups []refs.Update, rest func(context.Context, []refs.Update) error) error {
 	if len(ups) == 0 {
 		return nil
@@ -60,7 +60,7 @@ func (n *Local) swapUpTo(ctx context.Context, most int, ups []refs.Update, rest 
 	return err
 }
 
-// swapHere looks at all refs and makes the moves, while this process holds the swap lock.
+// swapHere checks all refs and makes the moves, while this process holds the swap lock.
 func (n *Local) swapHere(ctx context.Context, ups, moves []refs.Update) error {
 	n.swap.Lock()
 	defer n.swap.Unlock()
@@ -70,26 +70,26 @@ func (n *Local) swapHere(ctx context.Context, ups, moves []refs.Update) error {
 	}
 	defer lock.Release()
 
-	// From here on the outcome must be known, so the context is not heard.
+	// From here on the outcome must be known, so the context is ignored.
 	ctx = context.WithoutCancel(ctx)
 	if err := fault.Error("refs.swap.before"); err != nil {
 		return err
 	}
-	// Refs that are only verified are not locked: nobody of ours moves a ref
-	// without the swap lock.
+	// Refs that are only verified are not locked: no process of ours moves a ref without
+	// the swap lock.
 	if err := n.expected(ups); err != nil || len(moves) == 0 {
 		return err
 	}
 	deadline := time.Now().Add(disk.SwapPatience)
 	for try := 1; len(moves) > 0; try++ {
 		made, err := n.move(ctx, lock, moves)
-		// What is moved stays moved, and the rest is moved after it: taken for
-		// a conflict, the caller would do again what is done already.
+		// Refs that have moved stay moved, and the others are moved next: if this counted
+		// as a conflict, the caller would repeat moves that are already made.
 		moves = moves[made:]
 		switch {
 		case err == nil:
 		case errors.Is(err, errLockHeld):
-			lock.Contended(moves) // removes those that nobody alive can hold
+			lock.Contended(moves) // removes locks that no living process can hold
 			if time.Now().After(deadline) {
 				return lock.Held(moves, err)
 			}
@@ -108,7 +108,7 @@ func (n *Local) swapHere(ctx context.Context, ups, moves []refs.Update) error {
 	return nil
 }
 
-// refused tells an answer, which stands, from a failure, which may pass.
+// refused reports whether an error is final, not a failure that may pass.
 func refused(err error) bool {
 	for _, is := range []error{refs.ErrConflict, refs.ErrNameTaken, refs.ErrMissing, refs.ErrCorrupt, errBroken, ErrOdd} {
 		if errors.Is(err, is) {
@@ -118,7 +118,7 @@ func refused(err error) bool {
 	return false
 }
 
-// expected fails with a conflict unless all refs are at their Old.
+// expected fails with a conflict unless all refs have their Old value.
 func (n *Local) expected(ups []refs.Update) error {
 	for _, u := range ups {
 		got, err := n.refs.value(u.Ref)
@@ -132,8 +132,8 @@ func (n *Local) expected(ups []refs.Update) error {
 	return nil
 }
 
-// move locks all refs, looks again, and moves them one after the other. It
-// returns how many it has moved, and why not all. No lock of ours is left.
+// move locks all refs, checks them again, and moves them one after the other. It returns
+// how many it has moved, and why not all. It leaves no lock.
 func (n *Local) move(ctx context.Context, lock *disk.SwapLock, moves []refs.Update) (made int, err error) {
 	locked := 0
 	defer func() {
@@ -186,13 +186,13 @@ func (n *Local) move(ctx context.Context, lock *disk.SwapLock, moves []refs.Upda
 	return made, nil
 }
 
-// errTaken says that a file is where the directory of a lock should be.
+// errTaken means that there is a file at the path of a lock's directory.
 var errTaken = errors.New("a ref is in the way")
 
-// lockTries: git removes empty directories of refs.
+// lockTries is how often a lock is tried, because git removes empty directories of refs.
 const lockTries = 4
 
-// lock makes a ref's lock file, and the directories it needs.
+// lock creates a ref's lock file, and the directories it needs.
 func (n *Local) lock(path string) (*os.File, error) {
 	for try := 1; ; try++ {
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
@@ -217,7 +217,7 @@ func (n *Local) lock(path string) (*os.File, error) {
 	}
 }
 
-// taken says which ref is in the way of a lock, if it still is.
+// taken names the ref whose name conflicts with the lock's, if it still exists.
 func (n *Local) taken(ref string, moves []refs.Update) error {
 	all, err := n.refs.list("")
 	if err != nil {
@@ -229,7 +229,7 @@ func (n *Local) taken(ref string, moves []refs.Update) error {
 	return fmt.Errorf("move '%s': %w", ref, errTaken)
 }
 
-// mayMove looks at everything that git would look at, with the locks held.
+// mayMove makes all checks that git would make, with the locks held.
 func (n *Local) mayMove(ctx context.Context, moves []refs.Update) error {
 	if err := n.expected(moves); err != nil {
 		return err
@@ -241,7 +241,7 @@ func (n *Local) mayMove(ctx context.Context, moves []refs.Update) error {
 			elsewhere = append(elsewhere, u.New)
 		}
 		if u.Old != "" {
-			continue // a name that is in use is free of others
+			continue // a name in use cannot conflict with others
 		}
 		if all == nil {
 			var err error
@@ -255,7 +255,7 @@ func (n *Local) mayMove(ctx context.Context, moves []refs.Update) error {
 	}
 	err := n.rest.Read(ctx, elsewhere, 0, func(_ int, _ refs.Object, err error) error {
 		if errors.Is(err, refs.ErrTooLarge) {
-			return nil // so it is there
+			return nil // so it exists
 		}
 		return err
 	})
@@ -270,7 +270,7 @@ func (n *Local) mayMove(ctx context.Context, moves []refs.Update) error {
 	return nil
 }
 
-// mkdirsShared makes a directory and those above it.
+// mkdirsShared makes a directory and its parents.
 func mkdirsShared(dir string) error {
 	err := statefile.MakeDir(dir)
 	if errors.Is(err, fs.ErrNotExist) && len(dir) > 1 && strings.Contains(dir, string(filepath.Separator)) {

@@ -13,7 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// These tests look at a repository with git itself, or let git work beside.
+// These tests inspect a repository with git itself, or run git at the same time.
 
 func gitAgrees(t *testing.T, l refs.Local, dir string) {
 	id, err := refs.WriteCommit(ctx, l, map[string][]byte{"a": []byte("1\n"), "a.b/c": []byte("2\n"), "a/": nil}, nil, info("x"))
@@ -72,12 +72,12 @@ func heldLock(t *testing.T, l refs.Local, dir string) {
 	if got, _ := os.ReadFile(lock); string(got) != "mine\n" {
 		t.Fatalf("the lock was overwritten: %q", got)
 	}
-	// A lock that goes away in time is waited for.
+	// Swap waits for a lock that is released in time.
 	go func() { time.Sleep(300 * time.Millisecond); os.Remove(lock) }()
 	swap(t, l, refs.Update{Ref: ref, Old: a, New: b})
 }
 
-// gc runs maintenance beside appends: nothing acknowledged is lost.
+// gc runs maintenance during appends: no acknowledged line is lost.
 func gc(t *testing.T, l refs.Local, dir string) {
 	stop := make(chan struct{})
 	var wg sync.WaitGroup

@@ -1,6 +1,6 @@
-// Package refstest holds what every implementation of refs.Local and
-// refs.Remote must pass. An implementation's test fills in a LocalMaker or a
-// HubMaker and calls Local or Remote.
+// Package refstest has the tests that every implementation of refs.Local and refs.Remote
+// must pass. An implementation's test fills in a LocalMaker or a HubMaker and calls Local
+// or Remote.
 package refstest
 
 import (
@@ -20,12 +20,11 @@ import (
 type LocalMaker struct {
 	// New makes an empty repository.
 	New func(t testing.TB, f refs.Format) refs.Local
-	// Again opens a second handle on the same repository; nil if there is no
-	// such thing.
+	// Again opens a second handle on the same repository; nil if this is impossible.
 	Again func(t testing.TB, l refs.Local) refs.Local
-	// GitDir is where git finds the repository; nil if it does not.
+	// GitDir is the directory in which git finds the repository; nil if git cannot read it.
 	GitDir func(l refs.Local) string
-	// Formats are what it can do; nil is all.
+	// Formats are the supported formats; nil means all.
 	Formats []refs.Format
 }
 
@@ -39,7 +38,7 @@ func Local(t *testing.T, m LocalMaker) {
 	}
 	for _, f := range formats {
 		t.Run(f.String(), func(t *testing.T) {
-			t.Parallel() // most of the time goes into waiting for the disk
+			t.Parallel() // most of the time is spent waiting for the disk
 			local := func(name string, test func(t *testing.T, l refs.Local)) {
 				t.Run(name, func(t *testing.T) {
 					l := m.New(t, f)
@@ -81,8 +80,7 @@ func Local(t *testing.T, m LocalMaker) {
 	}
 }
 
-// inOrder swaps in order: where nothing is killed, all that is true of Swap is
-// true of SwapInOrder.
+// inOrder swaps in order: as long as nothing is killed, SwapInOrder must behave like Swap.
 type inOrder struct{ refs.Local }
 
 func (l inOrder) Swap(ctx context.Context, ups []refs.Update) error { return l.SwapInOrder(ctx, ups) }

@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// race lets many writers append to one log by compare-and-swap: every
-// acknowledged line is there in the end, once.
+// race lets many writers append to one log by compare-and-swap: at the end every
+// acknowledged line is in it exactly once.
 func race(t *testing.T, l refs.Local, m LocalMaker) {
 	const writers, each = 4, 5
 	handles := []refs.Local{l, l}

@@ -13,20 +13,20 @@ import (
 
 // Hub is a hub for the suite.
 type Hub interface {
-	// Clone makes a repository that is connected to the hub.
+	// Clone makes a repository and connects it to the hub.
 	Clone(t testing.TB) (refs.Local, refs.Remote)
-	// Refs are the hub's own.
+	// Refs returns the hub's own refs.
 	Refs(t testing.TB) map[string]refs.OID
-	// Decline makes the hub refuse every change of the ref by a rule.
+	// Decline makes a rule of the hub refuse every change of the ref.
 	Decline(t testing.TB, ref string)
-	// Race makes the hub's ref move to id between the next push's look at the
-	// hub and the hub's decision. The hub has the object.
+	// Race makes the hub's ref move to id after the next push has seen the hub's refs and
+	// before the hub decides. The hub has the object.
 	Race(t testing.TB, ref string, id refs.OID)
 	// Break makes the hub unreachable.
 	Break(t testing.TB)
 	// ReadOnly makes the hub refuse every push, without a reason for each ref.
 	ReadOnly(t testing.TB)
-	// NoAtomic takes the hub's capability to push atomically.
+	// NoAtomic removes the hub's capability to push atomically.
 	NoAtomic(t testing.TB)
 }
 
@@ -78,8 +78,8 @@ func lease(dst string, src, expect refs.OID) refs.PushRef {
 	return refs.PushRef{Src: src, Dst: dst, Lease: &expect}
 }
 
-// want checks the flags of a push, e.g. "* alice-1" in the order given; 'r' is
-// a refusal here, 'R' one of the hub.
+// want checks the flags of a push in the given order, e.g. "* alice-1"; 'r' is a refusal on
+// this side, 'R' one of the hub.
 func want(t *testing.T, res *refs.PushResult, flags string, dsts ...string) {
 	t.Helper()
 	if !res.Reached {
@@ -165,7 +165,7 @@ func fetchMirrors(t *testing.T, h Hub) {
 	fetch(t, rb)
 }
 
-// shown: a push that asks for it is told what the hub held before it.
+// shown: a push that asks for it gets the refs that the hub had before.
 func shown(t *testing.T, h Hub) {
 	la, ra := h.Clone(t)
 	_, rb := h.Clone(t)
@@ -186,8 +186,7 @@ func shown(t *testing.T, h Hub) {
 	}
 }
 
-// presence: refs without a history are forced, come with the same fetch, and go
-// with it.
+// presence: refs without a history are forced; the same fetch brings and removes them.
 func presence(t *testing.T, h Hub) {
 	la, ra := h.Clone(t)
 	lb, rb := h.Clone(t)
@@ -226,9 +225,9 @@ func notFastForward(t *testing.T, h Hub) {
 	a1 := CommitOf(t, la, "a1")
 	a2 := CommitOf(t, la, "a2", a1)
 	push(t, ra, true, to(alice, a2))
-	want(t, push(t, ra, true, to(alice, a1)), "r", alice) // its object is known here
+	want(t, push(t, ra, true, to(alice, a1)), "r", alice) // the object is known here
 	b := CommitOf(t, lb, "b")
-	want(t, push(t, rb, true, to(alice, b)), "r", alice) // and here it is not
+	want(t, push(t, rb, true, to(alice, b)), "r", alice) // the object is not known here
 	wantHub(t, h, map[string]refs.OID{alice: a2})
 }
 
@@ -244,7 +243,7 @@ func atomicPush(t *testing.T, h Hub) {
 		t.Error(res.Refs)
 	}
 	wantHub(t, h, map[string]refs.OID{checkpoint: c1})
-	// Without it one lands and the other does not.
+	// Without atomicity one ref moves and the other does not.
 	want(t, push(t, rb, false, to(bob, b), to(checkpoint, c2)), "*r", bob, checkpoint)
 	wantHub(t, h, map[string]refs.OID{bob: b, checkpoint: c1})
 }
@@ -254,7 +253,7 @@ func leaseLost(t *testing.T, h Hub) {
 	m1, a := CommitOf(t, la, "m1"), CommitOf(t, la, "a")
 	m2 := CommitOf(t, la, "m2", m1)
 	push(t, ra, true, to(meta, m1))
-	// As every push does it: a no-op while meta stands.
+	// As in every push: an unchanged ref as long as meta has not moved.
 	want(t, push(t, ra, true, to(alice, a), lease(meta, m1, m1)), "*=", alice, meta)
 	push(t, ra, true, to(meta, m2))
 	a2 := CommitOf(t, la, "a2", a)

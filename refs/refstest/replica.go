@@ -13,15 +13,14 @@ import (
 
 // OuterMaker makes users' repositories for the suite.
 type OuterMaker struct {
-	// New makes one without a replica, and without a remote but 'origin', which
-	// leads to an empty hub.
+	// New makes a repository without a replica. Its only remote is 'origin', which leads to
+	// an empty hub.
 	New func(t testing.TB) (refs.Outer, refs.Config)
 	// Hub is the URL of that hub.
 	Hub func(o refs.Outer) string
 }
 
-// Replica runs the suite of what a tracker needs of a user's repository and of
-// the replica in it.
+// Replica tests the parts of a user's repository and of its replica that a tracker needs.
 func Replica(t *testing.T, m OuterMaker) {
 	for name, test := range map[string]func(*testing.T, OuterMaker){
 		"Created": created, "Whole": whole, "Locks": locks, "LocksArePatient": locksArePatient, "Addresses": addresses,
@@ -44,8 +43,8 @@ func openReplica(t *testing.T, o refs.Outer, create bool) refs.Replica {
 	return r
 }
 
-// created: there is no replica until one is asked for; all handles show the same
-// one, and it outlives them.
+// created: there is no replica until one is requested; all handles show the same one, and
+// it outlives them.
 func created(t *testing.T, m OuterMaker) {
 	o, _ := m.New(t)
 	if _, _, err := o.OpenReplica(ctx, false); !errors.Is(err, refs.ErrNoReplica) {
@@ -80,7 +79,7 @@ func created(t *testing.T, m OuterMaker) {
 	}
 }
 
-// whole: a replica that was moved away is none.
+// whole: a replica that was moved away is not found.
 func whole(t *testing.T, m OuterMaker) {
 	o, _ := m.New(t)
 	r := openReplica(t, o, true)
@@ -98,7 +97,7 @@ func whole(t *testing.T, m OuterMaker) {
 	}
 }
 
-// take takes a lock that is free, and does not wait.
+// take takes a free lock, and does not wait.
 func take(t *testing.T, r refs.Replica, name string) (unlock func()) {
 	t.Helper()
 	unlock, ok, err := r.Lock(ctx, name, 0)
@@ -212,7 +211,7 @@ func setConfig(t *testing.T, m OuterMaker) {
 	}
 }
 
-// nothingFetched: what a repository says that has never fetched.
+// nothingFetched: the results in a repository that has never fetched.
 func nothingFetched(t *testing.T, m OuterMaker) {
 	o, cfg := m.New(t)
 	if when := o.LastFetch(); !when.IsZero() {
