@@ -1,8 +1,8 @@
-// Package clone is a clone of a repository as one command finds it: where the
-// repository is and how git was configured, which hub it has, who writes here and
-// with which key, what is read of the replica and what the user is told. All that
-// the conductor and its rooms do, they do for a Clone. It reads and explains; it
-// takes nothing over from the hub and writes no event.
+// Package clone is a clone of a repository as one command finds it: where the repository is
+// and how git was configured, which hub it has, which agent writes here and with which key,
+// what was read from the replica, and what the user gets to read. The tracker and the
+// packages it calls work on a Clone. The package reads and explains; it accepts nothing
+// from the hub and writes no event.
 package clone
 
 import (
@@ -22,12 +22,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Options say where a tracker is opened and what it uses of the world.
+// Options say where a tracker is opened and which parts of its environment are replaced.
 type Options struct {
 	Dir     string              // the user's working directory; "" is the process's
 	Environ []string            // nil is the process's environment
 	Now     func() time.Time    // nil is time.Now
-	Sleep   func(time.Duration) // waits until pushing is in order again; nil really waits
+	Sleep   func(time.Duration) // sleeps until a push may start; nil really sleeps
 	// Survey finds the repository of a directory and reads its configuration;
 	// nil asks git.
 	Survey func(ctx context.Context, dir string, environ []string) (refs.Outer, refs.Config, error)
@@ -35,24 +35,24 @@ type Options struct {
 	Program string // git-crosslink's own path, started for detached syncs; "" starts none
 	Ask     bool   // sync and init may ask for passwords on the terminal
 
-	// Detached: Detach started this process. The clone may be removed at any
-	// moment, so nothing is made or repaired that is not there.
+	// Detached: Detach started this process. The clone may be removed at any moment, so
+	// missing files are not created or repaired.
 	Detached bool
 
-	Notice func(fail.Notice) // told what the user should read besides the answer; nil drops it
-	// Unwatched: a program hears the notices, not the user. What is reported once is then
-	// left to be reported by a command, and no sign of the user's presence is given.
+	Notice func(fail.Notice) // receives messages for the user besides the answer; nil drops them
+	// Unwatched: a program gets the notices, not the user. Notices that are given once are
+	// left for a command, and nothing shows the user as present.
 	Unwatched bool
 
-	Stored func(store.Written, error) // told what became of the store when it was written; nil drops it
-	// KeepFrom is how many lines a write or a sync must have read to make a store of
-	// them, and to continue from it however small it is; 0 is 1,000, and only from one
-	// that is worth it. A read always makes one.
+	Stored func(store.Written, error) // called with the result of writing the store; nil drops it
+	// KeepFrom is how many lines a write or a sync must have read to make a store of them,
+	// and to continue from a store of any size. 0 means 1,000, and continuing only from a
+	// store that is large enough. A read always makes one.
 	KeepFrom int
 }
 
-// Site is a repository as it was found, and how git was configured then. It does
-// not change.
+// Site is a repository as it was found, and git's configuration at that time. It does not
+// change.
 type Site struct {
 	Options Options
 	Environ []string
@@ -60,14 +60,14 @@ type Site struct {
 	Conf    refs.Config
 }
 
-// Clone is a site with what one command, or a few calls that belong together, have
-// opened there and learned of it. It is for one goroutine.
+// Clone is a site with everything that one command, or a few related calls, have opened and
+// learned there. It is for one goroutine.
 type Clone struct {
 	Site
 	Replica refs.Replica // nil until there is one
 	Contact *hubs.Contact
-	Hub     *hubs.Hub       // nil: this repository has no hub to talk to
-	Link    *hubs.Link      // how it is talked with
+	Hub     *hubs.Hub       // nil: this repository has no hub
+	Link    *hubs.Link      // connection to the hub
 	Reads   *reading.Reader // of the replica
 	Agent   string          // settled by the first write; "" before it
 
@@ -101,12 +101,12 @@ func (s Site) Open(ctx context.Context) (*Clone, error) {
 	}
 	var err error
 	if c.Agent, err = c.Identity().Agent(); err != nil {
-		c.Agent = "" // a read needs no identity; the first write says what is wrong
+		c.Agent = "" // a read needs no identity; the first write reports the problem
 	}
 	return c, nil
 }
 
-// Stamp stands for all that a read follows from; "" if that cannot be told.
+// Stamp returns a stamp of everything that a read depends on; "" if this is not possible.
 func (s Site) Stamp() string {
 	refsOf, tells := s.Outer.Outer.(refs.Stamper)
 	if !tells {
@@ -118,7 +118,7 @@ func (s Site) Stamp() string {
 	return refsOf.Stamp(c.HubName())
 }
 
-// Unwatch sets Unwatched until the function that it returns is called.
+// Unwatch sets Unwatched until the returned function is called.
 func (c *Clone) Unwatch() (end func()) {
 	before := c.Unwatched
 	c.Unwatched = true
@@ -149,7 +149,7 @@ func OpenError(err error) error {
 	return err
 }
 
-// unsafeError takes the hint from git's own words, which name the directory.
+// unsafeError takes the hint from git's own message, which names the directory.
 func unsafeError(unsafe *git.UnsafeError, err error) error {
 	e := &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository", Message: unsafe.Error(), Err: err}
 	if strings.Contains(unsafe.Says, "safe.bareRepository") {
@@ -165,12 +165,12 @@ func unsafeError(unsafe *git.UnsafeError, err error) error {
 	return e
 }
 
-// Home is where this clone keeps its tracker, whether it has one yet or not.
+// Home is the directory for this clone's tracker, whether it exists yet or not.
 func (c *Clone) Home() string {
 	return filepath.Dir(c.contactPath())
 }
 
-// Local is the replica's objects and refs.
+// Local returns the replica's objects and refs.
 func (c *Clone) Local() refs.Local { return c.Replica.Local() }
 
 // Now is the time by the clock of this machine.
@@ -181,15 +181,14 @@ func (c *Clone) Now() time.Time {
 	return time.Now()
 }
 
-// Notice tells the user something besides the answer, unless advice of that kind is
-// switched off.
+// Notice gives the user a notice, unless advice with that name is disabled.
 func (c *Clone) Notice(n fail.Notice) {
 	if c.Options.Notice != nil && c.Conf.Bool("advice.crosslink."+n.Code.Name(), true) {
 		c.Options.Notice(n)
 	}
 }
 
-// Config is a value of the user's configuration, "" if it is not set.
+// Config returns a value of the user's configuration, "" if it is not set.
 func (c *Clone) Config(key string) string {
 	v, _ := c.Conf.Get(key)
 	return v

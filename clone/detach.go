@@ -13,15 +13,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// Detach starts a sync that continues when this command is over, and reports whether
-// one is coming. If it cannot be started the next command's sync does its work.
+// Detach starts a sync that continues after this command, and reports whether one will run.
+// If it cannot be started, the next command's sync does its work.
 func (c *Clone) Detach() bool {
 	if c.Options.Program == "" {
 		return false
 	}
 	statefile.Touch(c.Home())
 	if c.Replica != nil {
-		// who holds "next" has not begun yet, and includes what is here
+		// the process that holds "next" has not begun yet, so it includes the current
+		// changes
 		free, ok, err := c.Replica.Lock(context.Background(), "next", 0)
 		if err == nil && !ok {
 			return true
@@ -33,28 +34,27 @@ func (c *Clone) Detach() bool {
 	return Detach(c.Options.Program, c.Outer.Top, append(slices.Clone(c.Environ), "GIT_DIR="+c.Outer.GitDir)) == nil
 }
 
-// detachedVariable tells a process that it was started by Detach.
+// detachedVariable shows a process that Detach started it.
 const detachedVariable = "GIT_CROSSLINK_DETACHED"
 
 // IsDetached reports whether Detach started the process with this environment.
 func IsDetached(getenv func(string) string) bool { return getenv(detachedVariable) != "" }
 
-// Detach starts program, git-crosslink's own path, for a sync that nobody waits
-// for: in a session of its own, nothing inherited that somebody could wait for.
-// dir and environ say which repository, as for any command.
+// Detach starts program, git-crosslink's own path, for a sync that nobody waits for: in a
+// session of its own, without inheriting anything that somebody could wait for. dir and
+// environ name the repository, as for any command.
 //
-// Scripts clone into a temporary directory, change something, push, and remove
-// the directory. `rm -rf` fails if a file is created in a directory that it has
-// listed and not yet removed. So the rules for a detached process are:
+// Scripts clone into a temporary directory, change something, push, and remove the
+// directory. `rm -rf` fails if a file is created in a directory that it has listed and not
+// yet removed. So the rules for a detached process are:
 //
-//   - it creates nothing before it has seen the clone at rest (atRest). Its
-//     locks are made with the replica;
-//   - it makes no directory above what it writes, and repairs nothing: what is
-//     missing is being removed;
-//   - it looks whether the clone is whole before each step that writes, and
-//     leaves if it is not.
+//   - it creates nothing until the clone has been at rest (atRest). Its locks are created
+//     with the replica;
+//   - it creates no parent directory of a file, and repairs nothing: missing files are being
+//     removed;
+//   - before each step that writes, it checks that the clone is whole, and ends if it is not.
 //
-// What remains is a removal that begins while a step is writing.
+// Only a removal that begins while a step is writing can still fail.
 func Detach(program, dir string, environ []string) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -72,31 +72,29 @@ func Detach(program, dir string, environ []string) error {
 	return cmd.Process.Release()
 }
 
-// How far apart detached syncs are: each asks the hub, and what comes meanwhile
-// goes along with the next one. What waits here for a hub that is sent any
-// number of pushes waits less.
+// The time between detached syncs: each contacts the hub, and includes all changes made
+// until then. If the hub has no limit for pushes, the time is shorter.
 const (
 	syncInterval = 10 * time.Second
 	sendInterval = 2 * time.Second
 )
 
-// RestTime is how long a clone has to be at rest before a detached process
-// writes there, and restPatience how long that is waited for.
-// Only tests change these.
+// RestTime is how long a clone has to be at rest before a detached process writes there,
+// and restPatience how long the process waits for that. Only tests change these.
 var (
 	RestTime     = 2 * time.Second
 	restPatience = 10 * time.Second
 )
 
-// setInterval is crosslink.syncInterval, if that is set.
+// setInterval returns crosslink.syncInterval, if it is set.
 func (c *Clone) setInterval() (time.Duration, bool) {
 	n, set := c.Conf.Count("crosslink.syncInterval")
 	return min(time.Duration(n)*time.Second, DetachedFor), set
 }
 
-// Poll is how old the last contact has to be for a sync that only asks: at least
-// after, and longer where nothing has come for a while, unless the user has set how
-// often. quiet is how long.
+// Poll returns how old the last contact has to be for a sync that only fetches: at least
+// after, and longer if nothing has changed for the time quiet, unless the user has set an
+// interval.
 func (c *Clone) Poll(after, quiet time.Duration) time.Duration {
 	if _, set := c.setInterval(); set {
 		return after
@@ -104,10 +102,10 @@ func (c *Clone) Poll(after, quiet time.Duration) time.Duration {
 	return max(after, syncer.Pause(after, quiet, c.Link.At().Jitter))
 }
 
-// Paced waits until it is time for another detached sync. The caller holds
-// "next", so that one process waits for all that come meanwhile.
+// Paced waits until another detached sync may run. The caller holds "next", so one process
+// waits for all changes made in the meantime.
 func (c *Clone) Paced(ctx context.Context, unsent bool) error {
-	mark := filepath.Join(c.Replica.Path(), "next.lock") // its time is that of the last turn
+	mark := filepath.Join(c.Replica.Path(), "next.lock") // its mtime is the time of the last sync
 	interval, set := c.setInterval()
 	switch {
 	case set:
@@ -117,13 +115,13 @@ func (c *Clone) Paced(ctx context.Context, unsent bool) error {
 		interval = syncInterval
 	}
 	if st, err := os.Stat(mark); err == nil {
-		// a time that has not come yet was written by a clock that was wrong
+		// a time in the future was written by a wrong clock
 		if wait := interval - c.Now().Sub(st.ModTime()); wait > 0 && wait <= interval && !c.Link.SleepUntil(ctx, c.Now().Add(wait)) {
 			return ctx.Err()
 		}
 	}
 	now := c.Now()
-	_ = os.Chtimes(mark, now, now) // a pace that cannot be kept is no reason not to sync
+	_ = os.Chtimes(mark, now, now) // a failure to store the time does not prevent a sync
 	return nil
 }
 
@@ -133,9 +131,9 @@ func (c *Clone) limited() bool {
 	return limit != syncer.Rate{}
 }
 
-// touched is when something was last created, removed or renamed at the top of
-// the user's repository or worktree, or beside the replica. What starts a fetch
-// or push touches the directory that the replica is in.
+// touched returns when something was last created, removed or renamed at the top of the
+// user's repository or worktree, or beside the replica. Starting a fetch or push changes
+// the directory of the replica.
 func (c *Clone) touched() time.Time {
 	var last time.Time
 	for _, dir := range []string{c.Outer.Top, c.Outer.Worktree, c.Outer.GitDir, c.Outer.CommonDir, c.Home()} {
@@ -146,8 +144,8 @@ func (c *Clone) touched() time.Time {
 	return last
 }
 
-// AtRest waits until nothing has changed at the top of the clone for a while. It
-// reports false if the clone, or a part of it, has gone.
+// AtRest waits until nothing has changed at the top of the clone for a while. It returns
+// false if the clone, or a part of it, was removed.
 func (c *Clone) AtRest(ctx context.Context) bool {
 	rest := RestTime
 	if interval, set := c.setInterval(); set {

@@ -16,20 +16,20 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Of two people who change a title or a description at once, the later change counts. Who
-// wrote the other one is told, once, by whichever command of the clone sees it first. A
-// change says when the text was written that its writer saw; if that was before one's
-// own, the writer has not seen it. Like other news, a lost note is a sentence that is not
-// said.
+// If two people change a title or a description at the same time, the later change counts.
+// The writer of the other one is informed once, by the first command of the clone that sees
+// it. A change contains the time of the text that its writer saw; if that is earlier than
+// one's own text, the writer had not seen it. If the stored data is lost, this notice is
+// only not given.
 
-// The notes that are kept.
+// Bounds of the stored data.
 const (
 	maxEdits = 20
 	editAge  = event.Time(30 * 24 * time.Hour)
 )
 
-// noteEdits remembers texts that were written here. A later text of one's own takes the
-// place of the earlier one.
+// noteEdits remembers texts that were written here. A later text by the same agent replaces
+// the earlier one.
 func (c *Clone) noteEdits(lines []*event.Envelope) {
 	if c.Hub == nil || c.Unwatched {
 		return
@@ -56,8 +56,8 @@ func (c *Clone) noteEdits(lines []*event.Envelope) {
 	})
 }
 
-// text is a text of an issue in a change: the new one, and when the one was written that
-// it replaces, as far as its writer knew; 0 if the change does not say.
+// text is the text of an issue in a change: the new text, and when the text that it
+// replaces was written, as far as its writer knew; 0 if the change does not have this time.
 type text struct {
 	name, value string
 	over        event.Time
@@ -73,13 +73,13 @@ func textsOf(u *event.IssueUpdated) (all []text) {
 	return all
 }
 
-// tellOverruled tells which texts of this worktree's agent were replaced by somebody who
+// tellOverruled reports texts of this worktree's agent that were replaced by somebody who
 // had not seen them.
 func (c *Clone) tellOverruled(p reading.Projection) {
 	var done []hubs.Edit
 	for _, n := range c.Contact.Edits {
 		if n.Agent != c.Agent {
-			continue // another worktree's
+			continue // of another worktree
 		}
 		if notice, over := overruled(p, n); over {
 			if done = append(done, n); notice != nil {
@@ -96,15 +96,15 @@ func (c *Clone) tellOverruled(p reading.Projection) {
 	}
 }
 
-// overruled finds out whether a text was replaced, and what to say if its writer could
-// not know: who replaced it had not seen it.
+// overruled returns whether a text was replaced, and a notice if the person who replaced it
+// had not seen it.
 func overruled(p reading.Projection, n hubs.Edit) (notice *fail.Notice, over bool) {
 	u, err := uuid.Parse(n.Issue)
 	if err != nil {
 		return nil, true
 	}
 	row, err := p.Row(event.UUID(u))
-	if err != nil { // deleted: nobody looks for its title; or it could not be read just now
+	if err != nil { // deleted, so nobody reads its title; or not readable at the moment
 		return nil, errors.As(err, new(*store.NotFoundError))
 	}
 	lines, err := p.History(row.UUID)
@@ -122,10 +122,10 @@ func overruled(p reading.Projection, n hubs.Edit) (notice *fail.Notice, over boo
 			case t.name != n.Field || int64(e.Time) < n.At:
 			case e.Agent == n.Agent:
 				own = t.value
-			case own == "" && int64(e.Time) == n.At: // before it, at the same time
+			case own == "" && int64(e.Time) == n.At: // before it, with the same time
 			case t.value == own:
 				return nil, true
-			case t.over == 0 || int64(t.over) >= n.At: // an older program, or it was seen
+			case t.over == 0 || int64(t.over) >= n.At: // written by an older program, or the text was seen
 				return nil, true
 			default:
 				told := &fail.Notice{Code: "overruled", Text: fmt.Sprintf("%s replaced your %s of %s '%s' without having seen it", people.NewNames(p).Quoted(e.Agent), n.Field, row.Name(), row.Title),

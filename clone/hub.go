@@ -20,12 +20,12 @@ func (c *Clone) contactPath() string {
 	return filepath.Join(c.Outer.CommonDir, "crosslink", "contact.json")
 }
 
-// ChooseHub finds the hub and how to talk with it; the error says why the user has
-// to choose. self: the repository is a hub itself.
+// ChooseHub finds the hub and the link to it. The error explains why the user has to
+// choose. self: the repository is a hub itself.
 func (c *Clone) ChooseHub(self bool) *fail.Error {
 	var err *fail.Error
 	c.Hub, err = hubs.Choose(c.Conf, c.Contact, self, c.Outer.CommonDir)
-	if c.Hub != nil && c.Contact.Remote == "" && c.Contact.URL != c.Hub.Shown() { // what is noted is about another remote
+	if c.Hub != nil && c.Contact.Remote == "" && c.Contact.URL != c.Hub.Shown() { // the stored data is about another remote
 		c.Contact.Last, c.Contact.URL, c.Contact.Problems = time.Time{}, "", nil
 	}
 	c.Link = &hubs.Link{Hub: c.Hub, Contact: c.Contact, Replica: c.Replica, Conf: c.Conf, Silence: c.silence(), Now: c.Now, Sleep: c.Options.Sleep, Notice: c.tell,
@@ -33,10 +33,10 @@ func (c *Clone) ChooseHub(self bool) *fail.Error {
 	return err
 }
 
-// IsHub reports whether the repository is a hub itself: crosslink.hub says so
-// ('init --hub'), or it is bare, has no remote and holds a tracker that others
-// pushed to it or 'init' made. What its clones share is then what it shows; a
-// replica of its own beside that would be a second, private tracker.
+// IsHub reports whether the repository is a hub itself: crosslink.hub is set ('init
+// --hub'), or it is bare, has no remote and has a tracker that others pushed to it or
+// 'init' created. Then it shows what its clones share; a replica beside that would be a
+// second, private tracker.
 func (c *Clone) IsHub(ctx context.Context) bool {
 	if _, said := c.Conf.Get("crosslink.hub"); said {
 		return c.Conf.Bool("crosslink.hub", false)
@@ -44,7 +44,7 @@ func (c *Clone) IsHub(ctx context.Context) bool {
 	return c.Outer.Bare && len(c.Conf.Remotes()) == 0 && c.Outer.HasRef(ctx, replay.HereRoot+replay.MetaName)
 }
 
-// HubName is the remote the tracker lives on, "" if there is none.
+// HubName is the remote that has the tracker, "" if there is none.
 func (c *Clone) HubName() string {
 	if c.Hub == nil {
 		return c.Contact.Remote
@@ -52,8 +52,8 @@ func (c *Clone) HubName() string {
 	return c.Hub.Name
 }
 
-// Pin notes the remote that was chosen, for good; another name of one that was
-// found before is noted when it was found there.
+// Pin stores the chosen remote permanently. A new name of a known hub is stored when the
+// hub is found there.
 func (c *Clone) Pin() error {
 	if c.Hub == nil || c.Contact.Remote == c.Hub.Name || c.Contact.Remote != "" && c.Contact.Hub != "" {
 		return nil
@@ -61,7 +61,7 @@ func (c *Clone) Pin() error {
 	return c.Contact.Remember(func(note *hubs.Note) { note.Remote = c.Hub.Name })
 }
 
-// MetaTip is the hub's meta as it is believed here, "" for none.
+// MetaTip returns the accepted tip of the hub's meta, "" for none.
 func (c *Clone) MetaTip(ctx context.Context) (refs.OID, error) {
 	all, err := c.Local().Refs(ctx, replay.HubRoot+replay.MetaName)
 	if err != nil || len(all) == 0 || all[0].Name != replay.HubRoot+replay.MetaName {
@@ -70,7 +70,7 @@ func (c *Clone) MetaTip(ctx context.Context) (refs.OID, error) {
 	return all[0].OID, nil
 }
 
-// ElsewhereError refuses what would mix this tracker with another one.
+// ElsewhereError refuses an action that would mix this tracker with another one.
 func (c *Clone) ElsewhereError() *fail.Error {
 	e := c.Hub.ElsewhereError(c.Contact)
 	if c.Contact.WasMigrated() && c.Replica != nil {
@@ -82,7 +82,7 @@ func (c *Clone) ElsewhereError() *fail.Error {
 	return e
 }
 
-// TellElsewhere says to a reader that the remote holds another tracker.
+// TellElsewhere gives the notice that the remote has another tracker.
 func (c *Clone) TellElsewhere() {
 	if c.Contact.Other != "" {
 		e := c.ElsewhereError()
@@ -90,7 +90,7 @@ func (c *Clone) TellElsewhere() {
 	}
 }
 
-// Chosen says why there is no hub, if the user has to choose.
+// Chosen returns an error if there is no hub and the user has to choose.
 func (c *Clone) Chosen() error {
 	if e := c.Unchosen(); e != nil {
 		return e
@@ -98,7 +98,7 @@ func (c *Clone) Chosen() error {
 	return nil
 }
 
-// Unchosen is why there is no hub, if the user has to choose; else nil.
+// Unchosen returns why there is no hub, if the user has to choose; otherwise nil.
 func (c *Clone) Unchosen() *fail.Error {
 	if c.Hub != nil {
 		return nil
@@ -121,9 +121,9 @@ func (c *Clone) TellOnce(n fail.Notice) {
 	}
 }
 
-// Unfetched explains a fetch that failed. It fails for want of a connection, or
-// because this side could not keep what it brought: a full disk, a lock. The two
-// have different hints, so they are never told as one.
+// Unfetched explains a failed fetch. It fails because there is no connection, or because
+// this side could not store the result: a full disk, a lock. The two cases have different
+// hints, so they have different messages.
 func (c *Clone) Unfetched(re *refs.RemoteError) *fail.Error {
 	if e := c.Hub.Unfetched(re, c.Link.Silent()); e != nil {
 		return e
@@ -135,7 +135,7 @@ func (c *Clone) Unfetched(re *refs.RemoteError) *fail.Error {
 		Message: fmt.Sprintf("cannot store here what was fetched from the hub on '%s': %s", c.Hub.Name, hubs.GitWords(re)), Err: re}
 }
 
-// UnfetchedReason returns the same as a clause that follows "kept here, sent later".
+// UnfetchedReason returns the same as a clause that follows "saved locally".
 func (c *Clone) UnfetchedReason(re *refs.RemoteError) string {
 	if why := hubs.UnfetchedReason(re, c.Link.Silent()); why != "" {
 		return why
@@ -144,17 +144,16 @@ func (c *Clone) UnfetchedReason(re *refs.RemoteError) string {
 	return why
 }
 
-// Shortened is what git said about the replica, with its paths as they are in
-// the replica.
+// Shortened shortens a message of git about the replica: paths are relative to the replica.
 func (c *Clone) Shortened(says string) string {
 	const most = 300
 	says = strings.ReplaceAll(says, c.Replica.Path()+"/", "")
 	return strings.ToValidUTF8(says[:min(len(says), most)], "")
 }
 
-// Urgency is that of what waits here to be sent or decided. Nobody waits for the lock
-// of an issue that its holder has closed, so its release is no more urgent than a
-// number.
+// Urgency returns the urgency of the lines that wait here to be sent or decided. Nobody
+// waits for the lock of an issue that its holder has closed, so its release is no more
+// urgent than a number.
 func Urgency(s *reading.Snapshot) syncer.Urgency {
 	most := syncer.Facts
 	for _, l := range s.Active() {
@@ -176,8 +175,8 @@ func Urgency(s *reading.Snapshot) syncer.Urgency {
 	return most
 }
 
-// Limits are what crosslink.pushesPerMinute says, or what a known forge advises, and
-// the hub's own limit.
+// Limits returns crosslink.pushesPerMinute or a known forge's recommendation, and the hub's
+// own limit.
 func (c *Clone) Limits() syncer.Limits {
 	l := c.Hub.Limits(c.Conf.Count("crosslink.pushesPerMinute"))
 	if s := c.Reads.Last(); s != nil {
@@ -189,7 +188,7 @@ func (c *Clone) Limits() syncer.Limits {
 // activeFor is how long after its newest event an agent shares the hub's limit.
 const activeFor = 10 * time.Minute
 
-// Shared is the limit that all clones of the hub share, and among how many agents.
+// Shared returns the limit that all clones of the hub share, and among how many agents.
 func (c *Clone) Shared(s *reading.Snapshot) syncer.Shared {
 	if s.Meta == nil || !s.Bound || c.Hub == nil || c.Hub.Self || s.Meta.PushesPerMinute() == 0 {
 		return syncer.Shared{}
@@ -199,7 +198,7 @@ func (c *Clone) Shared(s *reading.Snapshot) syncer.Shared {
 	return h
 }
 
-// unsentHere is how many events a push may carry.
+// unsentHere returns how many events a push may carry.
 func (c *Clone) unsentHere() int {
 	if s := c.Reads.Last(); s != nil {
 		return s.Unsent()
@@ -214,23 +213,23 @@ func (c *Clone) push(ctx context.Context, p refs.Push, u syncer.Urgency) (*refs.
 	return c.Link.Push(ctx, p, task, c.unsentHere())
 }
 
-// PushPatiently is a push that waits for its turn.
+// PushPatiently is a push that waits until it may start.
 func (c *Clone) PushPatiently(ctx context.Context, p refs.Push, doing string) (*refs.PushResult, error) {
 	task := c.Task(false, doing != Changing)
 	task.Urgency = syncer.Somebody
 	return c.Link.PushPatiently(ctx, p, task, c.unsentHere(), doing)
 }
 
-// What is done again where a push came to nothing; surfaces know its command.
+// Names of actions to repeat after a failed push; each surface knows the command.
 const (
 	Founding  = "init"
 	Detaching = "detach"
 	Migrating = "migrate"
 	Folding   = "fold"
-	Changing  = "change" // what was just done
+	Changing  = "change" // the action that was just done
 )
 
-// silence is how long the hub may say nothing.
+// silence returns how long the hub may be silent.
 func (c *Clone) silence() time.Duration {
 	if n, set := c.Conf.Count("crosslink.timeout"); set && n > 0 {
 		return time.Duration(min(n, maxWait)) * time.Second
@@ -238,10 +237,10 @@ func (c *Clone) silence() time.Duration {
 	return Silence
 }
 
-var Silence = time.Minute // crosslink.timeout, if that is not set
+var Silence = time.Minute // default of crosslink.timeout
 
-// TellUnbound says why what was written is not shared. Who asked not to talk to
-// the hub is not told that nobody did.
+// TellUnbound gives the notice why changes are not shared. unasked: the user does not want
+// to contact the hub, so no notice is needed that nobody did.
 func (c *Clone) TellUnbound(unasked bool) {
 	if c.Contact.Other != "" {
 		e := c.ElsewhereError()
@@ -258,8 +257,8 @@ func (c *Clone) TellUnbound(unasked bool) {
 	c.TellOnce(fail.Notice{Code: "unshared", Text: fmt.Sprintf("saved locally: there is no tracker on '%s' yet", c.Hub.Name)})
 }
 
-// Task is what a run is asked for. insist: a hub that was busy or has refused
-// something is asked again.
+// Task returns the task of a run. insist: contact a hub again that was busy or has refused
+// something.
 func (c *Clone) Task(decide, insist bool) syncer.Task {
 	u := syncer.Facts
 	if insist {

@@ -15,16 +15,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
-// Identity is under which id this worktree writes.
+// Identity returns the identity under which this worktree writes.
 func (c *Clone) Identity() agents.Identity {
 	return agents.Identity{File: filepath.Join(c.Outer.GitDir, "crosslink", "identity"), Environ: c.Environ, Config: c.Conf}
 }
 
-// Getenv is a variable of the environment, "" if it is not set.
+// Getenv returns a variable of the environment, "" if it is not set.
 func (c *Clone) Getenv(name string) string { return keys.Getenv(c.Environ, name) }
 
-// MayName sets the id to write under, and returns an error if there is none and none
-// may be made. It makes none itself, as the hub has not been looked at yet.
+// MayName sets the id to write under, and returns an error if there is none and none may be
+// created. It creates none itself, because the hub has not been contacted yet.
 func (c *Clone) MayName() (err error) {
 	if err := c.CheckCommitter(); err != nil {
 		return err
@@ -33,7 +33,7 @@ func (c *Clone) MayName() (err error) {
 	return err
 }
 
-// SettleAgent returns the id to write under, minting one if there is none yet.
+// SettleAgent returns the id to write under, and creates one if there is none yet.
 func (c *Clone) SettleAgent(context.Context) (string, error) {
 	if err := c.MayName(); err != nil || c.Agent != "" {
 		return c.Agent, err
@@ -57,11 +57,11 @@ func (c *Clone) SettleAgent(context.Context) (string, error) {
 	return is.Agent, nil
 }
 
-// Committer is the address of the commits that are written here; "" is the one
-// that is made of the agent's id.
+// Committer returns the address of commits that are written here; "" means the one made
+// from the agent's id.
 func (c *Clone) Committer() string { return c.Config("crosslink.committer") }
 
-// CheckCommitter refuses to write under an address that no commit can carry.
+// CheckCommitter refuses an address that a commit cannot contain.
 func (c *Clone) CheckCommitter() error {
 	address := c.Committer()
 	if address == "" || refs.ValidAddress(address) {
@@ -70,8 +70,8 @@ func (c *Clone) CheckCommitter() error {
 	return &fail.Error{Kind: fail.Denied, Code: "committer", Message: fmt.Sprintf("crosslink.committer is '%s', which is not a usable email address", fail.Truncate(address))}
 }
 
-// MintUUID draws a fresh uuid v4 whose first 7 hex digits hold a letter, so
-// that its short form is never taken for a number.
+// MintUUID creates a uuid v4 whose first 7 hex digits contain a letter, so that its short
+// form is never taken for a number.
 func (c *Clone) MintUUID() event.UUID {
 	for {
 		if u := uuid.New(); strings.ContainsAny(u.String()[:7], "abcdef") {

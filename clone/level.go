@@ -10,7 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// LevelReason is why nothing is sent to a hub of another level.
+// LevelReason returns why nothing is sent to a hub of another level.
 func (c *Clone) LevelReason(s *reading.Snapshot) string {
 	switch {
 	case s.NewerRules():
@@ -23,7 +23,7 @@ func (c *Clone) LevelReason(s *reading.Snapshot) string {
 	return fmt.Sprintf("the hub has level %d, which this program cannot write", s.Level)
 }
 
-// TellLevel says to a reader that a hub may hold more than can be shown.
+// TellLevel gives the notice that a hub may have more data than can be shown.
 func (c *Clone) TellLevel(g reading.Glance) {
 	switch {
 	case g.Level > replay.FormatVersion:
@@ -35,7 +35,8 @@ func (c *Clone) TellLevel(g reading.Glance) {
 	}
 }
 
-// UnreadFiles says that files of a level-2 hub cannot be read; one of them is named.
+// UnreadFiles is the message that files of a level-2 hub cannot be read; it names one of
+// them.
 func UnreadFiles(n int, one string) string {
 	if n == 1 {
 		return "a file of 'crosslink/hub' cannot be read and is not shown: " + fail.Truncate(one)
@@ -51,13 +52,13 @@ func (c *Clone) RefuseLevel(s *reading.Snapshot) error {
 	return nil
 }
 
-// moved says where a hub continues.
+// moved returns where a hub continues.
 func (c *Clone) moved(s *reading.Snapshot) string {
 	return fmt.Sprintf("the hub on '%s' has moved: the tracker continues at '%s'", c.HubName(), s.Successor())
 }
 
-// LevelError is the refusal to write to a hub that has moved, or of another level; nil
-// if the hub is neither.
+// LevelError returns the error for a write to a hub that has moved, or has another level;
+// nil otherwise.
 func (c *Clone) LevelError(s *reading.Snapshot) *fail.Error {
 	switch {
 	case s.NewerRules():
@@ -91,18 +92,18 @@ func (c *Clone) movedError(s *reading.Snapshot) *fail.Error {
 	return e
 }
 
-// ApartError refuses what would mix the two.
+// ApartError refuses an action that would mix local numbers with the hub's.
 func (c *Clone) ApartError() *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "private-numbers",
 		Message: fmt.Sprintf("the tracker in this repository assigned its own numbers before it joined the hub on '%s': nothing was written", c.HubName())}
 }
 
-// TellApart says so to a reader.
+// TellApart gives the same as a notice.
 func (c *Clone) TellApart() {
 	c.TellOnce(fail.Notice{Code: "private-numbers", Text: fmt.Sprintf("there is a hub on '%s'; this shows the tracker in this repository, with its own numbers", c.HubName())})
 }
 
-// DivergedError says that two clones write under one id, and the way out.
+// DivergedError means that two clones write under one id, and has the way out.
 func (c *Clone) DivergedError(id string) *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "copied-clone",
 		Message: fmt.Sprintf("the hub's log of '%s' has events that this clone did not write: two clones write under one id", id)}

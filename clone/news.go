@@ -17,26 +17,26 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// What a command had to show undecided (an issue without a number, a lock that is
-// claimed or waited for) is reported once when it is decided, by whichever command of
-// the clone sees it first; so is the end of a lock by others. Nothing hangs on these
-// notes: a lost one is a sentence that is not said.
+// A command can show something undecided: an issue without a number, a lock that is claimed
+// or waited for. The first command of the clone that sees the decision reports it once. The
+// same applies to a lock that others ended. If the stored data is lost, the notice is only
+// not given.
 
 type shown = hubs.Shown
 
-// maxShown bounds the notes; what is beyond is not told.
+// maxShown bounds the stored data; anything beyond is not reported.
 const maxShown = 500
 
-// Watch tells what has been decided with a write, or before, and notes what the
-// write leaves undecided. A lock is watched until it is given back, so that
-// its breaking is told, too.
+// Watch reports what has been decided with a write, or before, and stores what the write
+// leaves undecided. A lock is watched until it is released, so that its breaking is
+// reported too.
 func (c *Clone) Watch(lines []*event.Envelope, p reading.Projection, asking event.UUID) {
 	var add []shown
 	drop := map[shown]bool{}
 	for _, e := range lines {
 		switch b := e.Body.(type) {
 		case *event.IssueCreated:
-			if c.Unwatched { // nobody was shown it
+			if c.Unwatched { // nobody saw it
 				continue
 			}
 			if row, err := p.Issue(b.UUID); err == nil && row.Number == 0 {
@@ -48,7 +48,7 @@ func (c *Clone) Watch(lines []*event.Envelope, p reading.Projection, asking even
 			}
 			drop[shown{Issue: b.Issue.String(), Agent: c.Agent}] = true
 		case *event.LockReleased:
-			if c.Unwatched { // a sync's own doing, which nobody has heard of
+			if c.Unwatched { // written by a sync, so nobody saw it
 				continue
 			}
 			drop[shown{Issue: b.Issue.String(), Agent: c.Agent}] = true
@@ -64,7 +64,7 @@ func (c *Clone) Watch(lines []*event.Envelope, p reading.Projection, asking even
 	}
 }
 
-// deletedAs is what an issue was called that is deleted, "" for any other.
+// deletedAs returns the title of a deleted issue, "" for any other.
 func deletedAs(p reading.Projection, u event.UUID) string {
 	var gone *store.NotFoundError
 	if _, err := p.Resolve(u.String()); errors.As(err, &gone) {
@@ -73,7 +73,7 @@ func deletedAs(p reading.Projection, u event.UUID) string {
 	return ""
 }
 
-// noteShown drops the notes that gone says, and adds some.
+// noteShown removes the stored items for which gone is true, and adds new ones.
 func (c *Clone) noteShown(gone func(shown) bool, add []shown) {
 	_ = c.Contact.Remember(func(note *hubs.Note) {
 		note.Shown = slices.DeleteFunc(note.Shown, gone)
@@ -81,10 +81,10 @@ func (c *Clone) noteShown(gone func(shown) bool, add []shown) {
 	})
 }
 
-// TellDecided tells what has been decided since it was shown undecided. What becomes
-// of the lock that is being asked for is the command's answer, and no news.
+// TellDecided reports decisions about items that were shown as undecided. The result of the
+// lock that the command asks for is the command's own answer, so it is left out.
 func (c *Clone) TellDecided(p reading.Projection, asking event.UUID) {
-	if c.Options.Notice == nil || c.Unwatched { // anybody who is there to hear it is told
+	if c.Options.Notice == nil || c.Unwatched { // only if somebody reads the notices
 		return
 	}
 	c.tellAliases(p)
@@ -95,7 +95,7 @@ func (c *Clone) TellDecided(p reading.Projection, asking event.UUID) {
 	done, changed := map[shown]bool{}, []shown(nil)
 	for _, n := range c.Contact.Shown {
 		if n.Agent != "" && n.Agent != c.Agent {
-			continue // another worktree's
+			continue // of another worktree
 		}
 		u, err := uuid.Parse(n.Issue)
 		if err != nil {
@@ -115,8 +115,8 @@ func (c *Clone) TellDecided(p reading.Projection, asking event.UUID) {
 	}
 }
 
-// tellAliases tells, once, which numbers mean another issue because the hub
-// had lost them and given them again. A new clone knows none of the old ones.
+// tellAliases reports, once, numbers that now mean another issue because the hub had lost
+// them and assigned them again. A new clone knows none of the old ones.
 func (c *Clone) tellAliases(p reading.Projection) {
 	now, first := p.Aliases(), c.Contact.Aliases == nil
 	if c.Contact.Last.IsZero() || !first && len(now) == len(c.Contact.Aliases) {
@@ -134,7 +134,7 @@ func (c *Clone) tellAliases(p reading.Projection) {
 	_ = c.Contact.Remember(func(note *hubs.Note) { note.Aliases = told })
 }
 
-// tellOne tells what became of one thing, and returns what is left to be told.
+// tellOne reports the result for one item, and returns what is left to report.
 func (c *Clone) tellOne(p reading.Projection, u event.UUID, n shown, asking event.UUID) shown {
 	what := "claim of its lock"
 	if n.Lock == string(standing.Held) {

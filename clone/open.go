@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
-// Repository is the user's repository: its place, and what is asked of it.
+// Repository is the user's repository: its place, and its operations.
 type Repository struct {
 	refs.Place
 	refs.Outer
@@ -33,8 +33,8 @@ func survey(ctx context.Context, o Options, environ []string) (Repository, refs.
 	return Repository{Place: outer.Where(), Outer: outer}, conf, nil
 }
 
-// openReplica opens the replica, or makes it. What could be repaired of it is
-// told; what could not is an error with the way out.
+// openReplica opens the replica, or creates it. Repaired parts are reported; for others the
+// error has the way out.
 func (c *Clone) openReplica(ctx context.Context, create bool) error {
 	if c.Options.Detached {
 		r, err := c.Outer.OpenWhole()
@@ -59,8 +59,8 @@ func (c *Clone) openReplica(ctx context.Context, create bool) error {
 	return nil
 }
 
-// tornReplica: without its objects or refs a replica cannot be continued from,
-// and beginning again on its own would hide what is lost.
+// tornReplica is the error for a replica without its objects or refs: nothing can continue
+// from it, and beginning again automatically would hide the loss.
 func (c *Clone) tornReplica(d *git.DamagedError) error {
 	return &fail.Error{Kind: fail.Fatal, Code: "torn-replica", Err: d,
 		Message: fmt.Sprintf("the tracker's replica is damaged: '%s' is missing", filepath.Join(d.Replica, d.Missing)),

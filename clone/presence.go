@@ -14,19 +14,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// PresencePath is the file in which heartbeats are noted.
+// PresencePath is the file that records heartbeats.
 func (c *Clone) PresencePath() string {
 	return filepath.Join(c.Outer.CommonDir, "crosslink", "present.json")
 }
 
-// CanShow reports whether there is anybody to show heartbeats to, and a
-// clone that lasts.
+// CanShow reports whether heartbeats would have a reader, and whether the clone lasts.
 func (c *Clone) CanShow(bound, writable bool) bool {
 	return c.Hub != nil && !c.Hub.Self && bound && writable && c.Getenv("CI") == "" && c.Config("crosslink.sync") != "manual"
 }
 
-// Pulse is called at the end of commands that know the state: that somebody
-// runs them is a heartbeat.
+// Pulse records a heartbeat at the end of commands that know the state, because somebody
+// runs them.
 func (c *Clone) Pulse(g reading.Glance) {
 	has, holds := g.Held[c.Agent]
 	if !holds || c.Unwatched || !c.CanShow(g.Bound, g.Level == replay.FormatVersion && !g.Newer) {
@@ -35,14 +34,14 @@ func (c *Clone) Pulse(g reading.Glance) {
 	now := c.Now()
 	p := agents.ReadPresence(c.PresencePath(), now)
 	noted, push := p.Pulse(c.Agent, has.Issue, has.Wrote.Std(), now)
-	// nobody waits for it: a note that cannot be kept is a sign not given
+	// nobody waits for it: on a failure a heartbeat is missing
 	if noted && p.Write(c.PresencePath()) == nil && push {
 		c.Detach()
 	}
 }
 
-// ShowPresence is the part of a sync in the background that pushes heartbeats, under
-// the sync lock. What goes wrong with it is nobody's business.
+// ShowPresence is the part of a background sync that pushes heartbeats, under the sync
+// lock. Its failures are not reported.
 func (c *Clone) ShowPresence(ctx context.Context) error {
 	now := c.Now()
 	p := agents.ReadPresence(c.PresencePath(), now)
@@ -83,8 +82,8 @@ func (c *Clone) ShowPresence(ctx context.Context) error {
 // PresenceLimits is a variable for its test.
 var PresenceLimits = agents.PresenceLimits{Read: 1000, Dates: 20_000}
 
-// Presences reads, when it is first asked for, what the last fetch brought. The
-// second function says how many were not read.
+// Presences returns a function that reads the heartbeats of the last fetch when first
+// called, and a function that returns how many were not read.
 func (c *Clone) Presences(ctx context.Context, listed map[string]refs.OID) (seen func() map[string]event.AgentPresence, unread func() int) {
 	ctx = context.WithoutCancel(ctx) // a snapshot outlives the fetch in which it was loaded
 	read := sync.OnceValues(func() (map[string]event.AgentPresence, int) {
@@ -93,7 +92,7 @@ func (c *Clone) Presences(ctx context.Context, listed map[string]refs.OID) (seen
 	return func() map[string]event.AgentPresence { all, _ := read(); return all }, func() int { _, left := read(); return left }
 }
 
-// PresenceRefused reports whether the hub takes no heartbeats.
+// PresenceRefused reports whether the hub accepts no heartbeats.
 func (c *Clone) PresenceRefused() bool {
 	p := agents.ReadPresence(c.PresencePath(), c.Now())
 	return p.Refuses(c.Now())

@@ -13,7 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// BadSteps says how many there are.
+// BadSteps is the message that there are n invalid steps.
 func BadSteps(n int) string {
 	if n == 1 {
 		return "1 step of the ledger is"
@@ -21,7 +21,7 @@ func BadSteps(n int) string {
 	return fmt.Sprintf("%d steps of the ledger are", n)
 }
 
-// newReader makes what reads the replica of a session.
+// newReader makes the reader of a session's replica.
 func (c *Clone) newReader() *reading.Reader {
 	return reading.New(reading.Options{
 		Replica: func() refs.Replica { return c.Replica },
@@ -40,8 +40,8 @@ func (c *Clone) newReader() *reading.Reader {
 	})
 }
 
-// keepCache writes what costs the next command time if it cannot be kept, and
-// nothing else. Something in its place is reported once.
+// keepCache writes a cache; a failure only costs the next command time. If something else
+// is at its path, this is reported once.
 func (c *Clone) keepCache(path string, cache any) {
 	var e *fail.Error
 	if errors.As(note.Write(path, cache), &e) {

@@ -17,14 +17,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
-// Signer finds the keys of this clone: one directory for all worktrees, one key
-// for each agent id.
+// Signer returns the keys of this clone: one directory for all worktrees, one key for each
+// agent id.
 func (c *Clone) Signer() agents.Signer {
 	return agents.Signer{Identity: c.Identity(), Own: c.Agent, Top: c.Outer.Top,
 		Ring: &keys.Ring{Dir: filepath.Join(c.Outer.CommonDir, "crosslink", "keys"), Environ: c.Environ, Ask: c.Options.Ask}}
 }
 
-// Key returns the key that is asked for, and reports it if it was made for that.
+// Key returns the requested key, and reports it if the key was made for this.
 func (c *Clone) Key(q agents.Request) (keys.Signer, error) {
 	k, made, err := c.Signer().Key(q)
 	if made {
@@ -35,11 +35,11 @@ func (c *Clone) Key(q agents.Request) (keys.Signer, error) {
 
 // Signing is how the lines of one call are signed.
 type Signing struct {
-	Unsigned bool      // there is no key, or it failed, and it was told
-	Handing  trust.Key // the own key that is handing over to the next one
+	Unsigned bool      // there is no key, or it failed, and this was reported
+	Handing  trust.Key // the key that hands over to the next one
 }
 
-// ownLog is what signing has to know of an agent's log.
+// ownLog returns the facts about an agent's log that signing needs.
 func ownLog(s *reading.Snapshot, agent string) agents.Log {
 	l := agents.Log{Agent: agent, Policy: trust.Warn, Signed: s.ContinuedSigned(agent), Free: func() string { return freeID(s, agent) }}
 	if s.Meta != nil {
@@ -49,8 +49,8 @@ func ownLog(s *reading.Snapshot, agent string) agents.Log {
 	return l
 }
 
-// CannotSign says what becomes of a write that cannot be signed: an error where
-// signatures are required, else at most one warning.
+// CannotSign handles a write that cannot be signed: an error if signatures are required,
+// otherwise at most one warning.
 func (c *Clone) CannotSign(s *reading.Snapshot, agent string, err error) error {
 	n, once, refused := c.Signer().Unsigned(ownLog(s, agent), err)
 	switch {
@@ -60,14 +60,13 @@ func (c *Clone) CannotSign(s *reading.Snapshot, agent string, err error) error {
 		c.Notice(n)
 	case !c.Contact.Unsigned && !c.Unwatched:
 		c.Notice(n)
-		_ = c.Contact.Remember(func(note *hubs.Note) { note.Unsigned = true }) // else it is said again
+		_ = c.Contact.Remember(func(note *hubs.Note) { note.Unsigned = true }) // on failure it is reported again
 	}
 	return nil
 }
 
-// Admitted refuses a write that nobody would count: an agent that a closed hub
-// does not list, one that is revoked, one whose key is not listed where
-// signatures are required.
+// Admitted refuses a write that would not count: by an agent that a closed hub does not
+// list, by a revoked agent, or with an unlisted key if signatures are required.
 func (c *Clone) Admitted(s *reading.Snapshot) error {
 	e := c.NotAdmitted(s, true)
 	if e == nil {
@@ -77,8 +76,7 @@ func (c *Clone) Admitted(s *reading.Snapshot) error {
 	return e
 }
 
-// TellNotAdmitted says that what was written here before that was known does
-// not count.
+// TellNotAdmitted gives the notice that earlier writes of this clone do not count.
 func (c *Clone) TellNotAdmitted(s *reading.Snapshot) {
 	l := s.Log(c.Agent)
 	if l == nil || l.Seq == 0 {
@@ -89,17 +87,17 @@ func (c *Clone) TellNotAdmitted(s *reading.Snapshot) {
 	}
 }
 
-// NotAdmitted says why nothing that is written now would count, nil if it
-// would. make lets it make the key that an admin is to see.
+// NotAdmitted returns why a write would not count, nil if it would. make allows it to make
+// the key that an admin has to approve.
 func (c *Clone) NotAdmitted(s *reading.Snapshot, make bool) *fail.Error {
 	return agents.NotAdmitted(s.Roll, c.Agent, func() (keys.Signer, error) { return c.Key(agents.Request{Agent: c.Agent, Make: make}) })
 }
 
-// ErrAgain says that a write has to begin again.
+// ErrAgain means that a write has to start again.
 var ErrAgain = errors.New("again")
 
-// WritingKey returns the key that the next lines of an agent are signed with;
-// nil leaves them unsigned, and it has been told why.
+// WritingKey returns the key that signs an agent's next lines. If it is nil, the lines stay
+// unsigned, and the reason was reported.
 func (c *Clone) WritingKey(s *reading.Snapshot, agent string, first bool, how *Signing) (keys.Signer, error) {
 	if how.Unsigned {
 		return nil, nil
@@ -116,8 +114,8 @@ func (c *Clone) WritingKey(s *reading.Snapshot, agent string, first bool, how *S
 	return nil, err
 }
 
-// UnsignedThen lets a write whose key failed half-way begin again without it,
-// if that may be.
+// UnsignedThen lets a write whose key failed half-way start again without it, if this is
+// allowed.
 func (c *Clone) UnsignedThen(s *reading.Snapshot, err error, how *Signing) error {
 	if failed := (*agents.SignError)(nil); !errors.As(err, &failed) {
 		return err
@@ -135,8 +133,8 @@ func (c *Clone) SignStep(ctx context.Context, s *reading.Snapshot, l *ledger.Led
 	return agents.SignStep(ctx, s.Roll, l, k, err)
 }
 
-// Locked says why the agent of this worktree, whose log is to be continued signed,
-// cannot sign now; nil if it can, or need not. Nobody is asked for anything.
+// Locked returns why the agent of this worktree cannot sign now, if its log accepts only
+// signed lines; nil if it can sign, or need not. It never prompts.
 func (c *Clone) Locked(ctx context.Context, s *reading.Snapshot) error {
 	if c.Agent == "" || !s.ContinuedSigned(c.Agent) {
 		return nil
@@ -148,7 +146,7 @@ func (c *Clone) Locked(ctx context.Context, s *reading.Snapshot) error {
 	return agents.Ready(ctx, k)
 }
 
-// LockedError says so; nil if it can sign.
+// LockedError returns the same as a fail.Error; nil if it can sign.
 func (c *Clone) LockedError(ctx context.Context, s *reading.Snapshot) *fail.Error {
 	err := c.Locked(ctx, s)
 	if err == nil {
@@ -158,7 +156,7 @@ func (c *Clone) LockedError(ctx context.Context, s *reading.Snapshot) *fail.Erro
 		fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", c.Agent, s.Log(c.Agent).Verdict().Vouched, agents.WhyUnsigned(err)))
 }
 
-// freeID is an id like an agent's that has no log yet.
+// freeID returns an id similar to an agent's that has no log yet.
 func freeID(s *reading.Snapshot, agent string) string {
 	agent = strings.TrimRight(agent[:min(len(agent), 60)], "-")
 	for n := 2; n < 100; n++ {
@@ -169,8 +167,8 @@ func freeID(s *reading.Snapshot, agent string) string {
 	return agents.Mint("")
 }
 
-// AdminKey returns the key here that may sign the meta commit after a state, nil
-// if nobody has to.
+// AdminKey returns a key in this clone that may sign the next meta commit, nil if none is
+// needed.
 func (c *Clone) AdminKey(s *reading.Snapshot, state *trust.State) (keys.Signer, error) {
 	return c.Signer().Admin(state, s.LocalAgents(c.Agent))
 }

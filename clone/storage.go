@@ -14,9 +14,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
-// Unwritable explains an error of the own disk that ended a write before
-// anything of it could be seen; other errors, no connection to the hub among
-// them, are returned as they are.
+// Unwritable explains an error of the local disk that ended a write before any part of it
+// became visible. It returns other errors unchanged, including a missing connection to the
+// hub.
 func (c *Clone) Unwritable(err error) error {
 	var hub *refs.RemoteError
 	if err == nil || errors.As(err, &hub) && hub.NoConnection {
@@ -45,16 +45,16 @@ func (c *Clone) Unwritable(err error) error {
 	return err
 }
 
-// foreignDirectory explains a part of the tracker that belongs to another user, as a
-// command under sudo leaves it.
+// foreignDirectory explains that a part of the tracker belongs to another user, for example
+// after a command under sudo.
 func (c *Clone) foreignDirectory(path, owner string, err error) *fail.Error {
 	return &fail.Error{Kind: fail.Denied, Code: "foreign-directory", Err: err,
 		Message: fmt.Sprintf("'%s' belongs to %s and you may not write there: nothing was written", path, owner),
 		Fields:  fail.Fields{"path": c.Home()}}
 }
 
-// says reports an error of the system, met here or by a git whose words it is
-// known by: the children run in the C locale.
+// says reports whether err is an error of the system, from this process or in a message of
+// git: children run in the C locale.
 func says(err error, number syscall.Errno, words string) bool {
 	if errors.Is(err, number) {
 		return true

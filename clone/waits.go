@@ -4,9 +4,9 @@ import "time"
 
 // Only tests change these.
 var (
-	Foreground = 3 * time.Second // crosslink.wait, if that is not set
+	Foreground = 3 * time.Second // default of crosslink.wait
 
-	// DetachedFor is how long a sync that nobody watches waits for its turn
+	// DetachedFor is how long a background sync waits until it may push
 	DetachedFor = 3 * time.Minute
 )
 
@@ -18,9 +18,8 @@ func (c *Clone) Wait() time.Duration {
 	return Foreground
 }
 
-// maxWait is the longest that may be set, in seconds: a day.
+// maxWait is the longest allowed value, in seconds: a day.
 const maxWait = 24 * 60 * 60
 
-// Tries bounds how often a command begins again because the hub was changed by
-// others meanwhile.
+// Tries bounds how often a command starts again because others changed the hub.
 const Tries = 8

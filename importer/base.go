@@ -11,9 +11,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Start collects what a new tracker starts from: the issues of a source as values
-// without events, with their numbers, authors and times. What values cannot say
-// (the reason of a closing, kinds of relations, links) an import adds afterward.
+// Start collects the content with which a new tracker starts: the issues of a source as
+// values without events, with their numbers, authors and times. An import afterward adds
+// what values cannot express (reasons for closing, kinds of relations, links).
 type Start struct {
 	Names  Names
 	Now    event.Time
@@ -25,7 +25,7 @@ type Start struct {
 	size  int
 }
 
-// maxNumber is the greatest number of an issue that is taken over.
+// maxNumber is the greatest number of an issue that is kept.
 const maxNumber = 1 << 31
 
 // TooLarge is the error for a source that is too large for a tracker to start from.
@@ -33,7 +33,7 @@ func TooLarge(system string) error {
 	return &FormatError{Format: system, TooLarge: true, Text: fmt.Sprintf("it is too large for a tracker to start from, %d MiB; import it without --found", event.MaxBase>>20)}
 }
 
-// Milestone takes a milestone.
+// Milestone adds a milestone.
 func (s *Start) Milestone(m *Milestone) error {
 	made := s.Names.Founding(m)[0].Body.(*event.MilestoneCreated)
 	b := event.BaseMilestone{UUID: made.UUID, Number: uint64(len(s.base.Milestones) + 1), Name: made.Name, Description: made.Description,
@@ -70,7 +70,7 @@ func (s *Start) Issue(i *Issue) error {
 	return nil
 }
 
-// twice reports whether the source has named a comment or an entry before.
+// twice reports whether the source has already named this comment or entry.
 func (s *Start) twice(i *Issue, u event.UUID) bool {
 	if s.seen[u] {
 		s.Report.Warn(Warning{i.Line, i.Key, "refused", "the source names " + u.String() + " twice"})
@@ -80,7 +80,7 @@ func (s *Start) twice(i *Issue, u event.UUID) bool {
 	return false
 }
 
-// Base is what was collected. Issues without a number get the next ones, in the
+// Base returns the collected content. Issues without a number get the next ones, in the
 // order of the source.
 func (s *Start) Base() event.Base {
 	last := uint64(0)
@@ -137,7 +137,8 @@ func (n Names) Base(i *Issue, now event.Time) event.BaseIssue {
 	return b
 }
 
-// knownOr is a time, or now if it is not known: a base has no line that says when.
+// knownOr returns a time, or now if the time is not known, because the time of a base's
+// record cannot be empty.
 func knownOr(t, now event.Time) event.Time {
 	if t == event.NotKnown {
 		return now
@@ -145,8 +146,8 @@ func knownOr(t, now event.Time) event.Time {
 	return cmp.Or(t, now)
 }
 
-// FitBase makes an issue obey the limits of a base, which are wider than those of
-// events: an export of ours comes back as it was.
+// FitBase makes an issue obey the limits of a base. They are wider than those of events, so
+// an export of this program is imported unchanged.
 func (i *Issue) FitBase(now event.Time, rep *Report) {
 	if i.Exact && len(i.Leftover) == 0 {
 		i.fitTimes(now, rep)

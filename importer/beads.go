@@ -11,10 +11,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Beads reads the JSON lines of beads, of all its eras.
+// Beads reads the JSON lines of all versions of beads.
 //
-// Members that no era keeps anywhere else are turned as docs/moving-here.md
-// says; what it does not name is left over.
+// docs/moving-here.md describes how members that beads alone has are converted; members it
+// does not mention become leftovers.
 func Beads(s Source, o Options, out *Sink) error {
 	keys, err := beadsKeys(s, o)
 	if err := laterSaid(err); err != nil {
@@ -25,7 +25,7 @@ func Beads(s Source, o Options, out *Sink) error {
 		out.Report.Read++
 		switch {
 		case skip == "bad":
-			return nil // it was named
+			return nil // a warning names it
 		case skip != "":
 			out.Report.skip(Skip{r.line, i.Key, skip})
 			return nil
@@ -34,7 +34,7 @@ func Beads(s Source, o Options, out *Sink) error {
 	})
 }
 
-// beadsRow is what beads writes. Its optional members differ between eras.
+// beadsRow is a row that beads writes. Its optional members differ between versions.
 type beadsRow struct {
 	Type        string             `json:"_type"`
 	ID          string             `json:"id"`
@@ -44,7 +44,7 @@ type beadsRow struct {
 	Acceptance  string             `json:"acceptance_criteria"`
 	Notes       string             `json:"notes"`
 	Status      string             `json:"status"`
-	Priority    int                `json:"priority"` // an era leaves out 0, which is the most urgent
+	Priority    int                `json:"priority"` // some versions leave out 0, which is the most urgent
 	IssueType   string             `json:"issue_type"`
 	Assignee    string             `json:"assignee"`
 	CreatedBy   string             `json:"created_by"`
@@ -103,20 +103,20 @@ type beadsDep struct {
 }
 
 type beadsComment struct {
-	ID        json.RawMessage `json:"id"` // a number or, later, a uuid
+	ID        json.RawMessage `json:"id"` // a number or, in later versions, a uuid
 	Author    string          `json:"author"`
 	Text      string          `json:"text"`
 	CreatedAt string          `json:"created_at"`
 }
 
-// beadsMachines are the types of rows that only beads' own tools work with.
+// beadsMachines are the types of rows that only beads' own tools use.
 var beadsMachines = []string{"event", "agent", "role", "rig", "message", "gate", "merge-request", "molecule", "convoy"}
 
-// skipped says why a row is no issue, "" if it is one.
+// skipped returns why a row is not an issue, "" if it is one.
 func (b *beadsRow) skipped(o Options) string {
 	switch {
 	case b.Type != "" && b.Type != "issue":
-		return "type" // a memory, say
+		return "type" // for example a memory
 	case o.All:
 		return ""
 	case b.Status == "tombstone":
@@ -154,7 +154,7 @@ func beadsKeys(s Source, o Options) (*rowKeys, error) {
 	return keys, err
 }
 
-// beadsPriorities are ours for 0 … 4.
+// beadsPriorities are the priorities for 0 … 4.
 var beadsPriorities = []event.Priority{event.Critical, event.High, event.Medium, event.Low, event.Low}
 
 func beadsIssue(r row, o Options, keys *rowKeys, rep *Report) (*Issue, string) {
@@ -195,7 +195,7 @@ func beadsIssue(r row, o Options, keys *rowKeys, rep *Report) (*Issue, string) {
 		}
 	}
 	if string(left["source_repo"]) == `"."` {
-		delete(left, "source_repo") // where the file is: it says nothing
+		delete(left, "source_repo") // the location of the file, which is not needed
 	}
 	beadsStatus(i, &b)
 	beadsTimes(i, &b, rep)
@@ -215,7 +215,7 @@ func beadsIssue(r row, o Options, keys *rowKeys, rep *Report) (*Issue, string) {
 	return i, ""
 }
 
-// beadsText is the description with the texts that beads keeps beside it.
+// beadsText returns the description with the texts that beads stores separately.
 func beadsText(b *beadsRow) string {
 	all := b.Description
 	for _, part := range []struct{ head, text string }{
@@ -238,7 +238,7 @@ func beadsStatus(i *Issue, b *beadsRow) {
 	case "tombstone":
 		i.Deleted = true
 	case "open", "":
-	default: // in_progress, hooked, blocked, deferred, pinned, and a user's own
+	default: // in_progress, hooked, blocked, deferred, pinned, and statuses of users
 		i.Labels = append(i.Labels, "status:"+b.Status)
 	}
 	if b.Status != "closed" && b.CloseReason != "" {
@@ -302,14 +302,14 @@ func beadsEdges(i *Issue, b *beadsRow, keys *rowKeys, rep *Report) {
 		return
 	}
 	if dot := strings.LastIndexByte(b.ID, '.'); b.Parent == "" && dot > 0 {
-		b.Parent = b.ID[:dot] // ids below another one's are its children
+		b.Parent = b.ID[:dot] // an id below another issue's id is its child
 	}
 	if b.Parent != b.ID {
 		i.Parent = keys.of(b.Parent)
 	}
 }
 
-// edge keeps a dependency as what it means here.
+// edge converts a dependency to the corresponding relation.
 func (i *Issue) edge(kind, to string, rep *Report) {
 	switch kind {
 	case "blocks", "conditional-blocks", "waits-for", "":
@@ -329,8 +329,7 @@ func (i *Issue) edge(kind, to string, rep *Report) {
 	}
 }
 
-// beadsKnown are the members that have a place here, and those that follow from
-// others.
+// beadsKnown are the members that are imported, and those that follow from others.
 var beadsKnown = known[beadsRow]("compaction_level", "content_hash", "dependency_count", "dependent_count", "comment_count")
 
 // known returns a lazy lookup of the member names of Row, plus derived.
@@ -347,7 +346,7 @@ func known[Row any](derived ...string) func() map[string]bool {
 	})
 }
 
-// leave keeps a value that has no place.
+// leave keeps a value that has no corresponding field.
 func (i *Issue) leave(name string, value any) {
 	if i.Leftover == nil {
 		i.Leftover = map[string]json.RawMessage{}
@@ -355,7 +354,7 @@ func (i *Issue) leave(name string, value any) {
 	i.Leftover[name], _ = json.Marshal(value)
 }
 
-// person is how somebody is called here.
+// person returns somebody's name in this tracker.
 func (o Options) person(name string) string {
 	if own, ok := o.Authors[name]; ok {
 		return own
@@ -377,7 +376,7 @@ func nonEmpty(s string) []string {
 	return []string{s}
 }
 
-// quote shows a word of the source in a report.
+// quote quotes a word of the source for a report.
 func quote(s string) string {
 	b, _ := json.Marshal(shorten(strings.ToValidUTF8(s, "\ufffd"), 100))
 	return string(b)

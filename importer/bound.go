@@ -12,8 +12,8 @@ import (
 // Bounds of one row. Without them a row of 16 MiB could unfold to gigabytes.
 const (
 	maxList    = 20_000  // elements of an array
-	maxMembers = 1_000   // of an object that have no place here
-	maxColumns = 1_000   // of a table
+	maxMembers = 1_000   // members of an object without a corresponding field
+	maxColumns = 1_000   // columns of a table
 	maxID      = 1 << 10 // bytes of an id, all of which are kept in memory
 	maxIssue   = 64 << 20
 )
@@ -44,8 +44,7 @@ func (l *list[T]) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// leftoverOf returns the members of an object that are not known and say
-// something.
+// leftoverOf returns the members of an object that are unknown and not empty.
 func leftoverOf(raw []byte, known map[string]bool) (map[string]json.RawMessage, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -82,8 +81,8 @@ func leftoverOf(raw []byte, known map[string]bool) (map[string]json.RawMessage, 
 // reader, which would need forty bytes per cell.
 type cells struct {
 	r     io.Reader
-	comma byte // what separates cells
-	in    byte // where in a cell: 0 before it, 'u' without quotes, 'q' in quotes, 'e' after what may end them
+	comma byte // the separator of cells
+	in    byte // position in a cell: 0 before it, 'u' without quotes, 'q' in quotes, 'e' after a quote that may end them
 	had   int  // separators of this record
 }
 
@@ -96,7 +95,7 @@ func (c *cells) Read(p []byte) (int, error) {
 	}
 }
 
-// keep moves the bytes that are to be read to the front, and counts them.
+// keep moves the bytes that will be read to the front, and counts them.
 func (c *cells) keep(p []byte) int {
 	kept := p[:0]
 	for _, b := range p {
@@ -178,7 +177,7 @@ func laterSaid(err error) error {
 	return nil
 }
 
-// tooLong says why an id cannot be read, "" if it can.
+// tooLong returns why an id cannot be read, "" if it can.
 func tooLong(id string) string {
 	if len(id) <= maxID {
 		return ""
@@ -186,7 +185,7 @@ func tooLong(id string) string {
 	return fmt.Sprintf("its id is longer than %d bytes", maxID)
 }
 
-// Size is about how many bytes an issue takes.
+// Size returns the approximate size of an issue in bytes.
 func (i *Issue) Size() int {
 	n := 1<<10 + len(i.Title) + len(i.Description) + len(i.Reason)
 	for _, c := range i.Comments {

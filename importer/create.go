@@ -8,8 +8,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Line is one event to write, and when it happened in the source: that time is
-// shown to people, and nothing follows from it. 0 is now.
+// Line is one event to write, and when it happened in the source. That time is only shown
+// to people. 0 means now.
 type Line struct {
 	Body event.Body
 	Wall event.Time
@@ -18,10 +18,10 @@ type Line struct {
 // Names turns the keys of one source into uuids.
 type Names struct{ System, Scope string }
 
-// Description is what an agent says of itself that imports from a scope.
+// Description is the description of an agent that imports from a scope.
 func (n Names) Description() string { return "import " + n.System + ":" + n.Scope }
 
-// NamesOf reads a Description. An export of our own has no names but ours.
+// NamesOf parses a Description. It does not accept names for an export of this program.
 func NamesOf(description string) (n Names, ok bool) {
 	rest, ok := strings.CutPrefix(description, "import ")
 	if ok {
@@ -30,10 +30,10 @@ func NamesOf(description string) (n Names, ok bool) {
 	return n, ok && n.System != Own
 }
 
-// Issue is the uuid of an issue. An export of our own names its issues itself.
+// Issue returns the uuid of an issue. An export of this program names its issues itself.
 func (n Names) Issue(key string) event.UUID { return n.id(TypeIssue, key) }
 
-// Milestone is the uuid of a milestone.
+// Milestone returns the uuid of a milestone.
 func (n Names) Milestone(key string) event.UUID { return n.id(TypeMilestone, key) }
 
 func (n Names) comment(key string) event.UUID { return n.id(TypeComment, key) }
@@ -66,15 +66,15 @@ func (n Names) id(kind, key string) event.UUID {
 	return UUID(n.System, n.Scope, kind, key)
 }
 
-// Origin is the name by which an issue of this program remembers what it was.
+// Origin is the link from an imported issue to the issue in the source.
 func (n Names) Origin(key string) string {
 	return shorten(oneLine(n.System+":"+n.Scope+"#"+key), maxRef)
 }
 
-// maxRef is how many bytes the name of something outside may have.
+// maxRef is the longest reference to something outside, in bytes.
 const maxRef = 512
 
-// Founding returns the lines that make a milestone.
+// Founding returns the lines that create a milestone.
 func (n Names) Founding(m *Milestone) []Line {
 	u := n.Milestone(m.Key)
 	cut := 0
@@ -89,8 +89,8 @@ func (n Names) Founding(m *Milestone) []Line {
 // bounded; the other labels are added later.
 const maxCreated = 100
 
-// Create returns the lines that make an issue, which fits (see Issue.Fit). The
-// last one happened when the source changed the issue last.
+// Create returns the lines that create an issue, which must fit (see Issue.Fit). The last
+// line has the time of the source's last change.
 func (n Names) Create(i *Issue) []Line {
 	u := n.Issue(i.Key)
 	var lines []Line
@@ -146,7 +146,7 @@ func (n Names) Create(i *Issue) []Line {
 		say(i.ClosedAt, &event.StatusChanged{UUID: u, NewStatus: event.Closed, ClosedAt: i.ClosedAt, Reason: i.Reason})
 	case i.Status == event.Archived:
 		say(i.Updated, &event.StatusChanged{UUID: u, NewStatus: event.Archived, ClosedAt: i.ClosedAt, Reason: i.Reason})
-	case i.Reason != "": // it was reopened for a reason
+	case i.Reason != "": // it was reopened and has a reason
 		say(i.Updated, &event.StatusChanged{UUID: u, NewStatus: event.Open, Reason: i.Reason})
 	}
 	if last := &lines[len(lines)-1]; i.Updated > 0 && len(lines) > 1 {
@@ -156,7 +156,7 @@ func (n Names) Create(i *Issue) []Line {
 }
 
 func (n Names) comments(i *Issue, say func(event.Time, event.Body)) {
-	same := map[string]int{} // of comments that have no name
+	same := map[string]int{} // counts comments without a name
 	for _, c := range i.Comments {
 		key := i.Key + "\x00" + c.Key
 		switch {
@@ -179,7 +179,7 @@ func (n Names) comments(i *Issue, say func(event.Time, event.Body)) {
 	}
 }
 
-// system says as a comment what no event can say without speaking for somebody.
+// system writes data as a comment if no event can express it without speaking for somebody.
 func (n Names) system(i *Issue, key, words string, at event.Time) *event.CommentAdded {
 	return &event.CommentAdded{
 		Issue: n.Issue(i.Key), Comment: n.comment(i.Key + "\x00" + key), Author: "import", Content: words, CreatedAt: at, Kind: System,

@@ -15,12 +15,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Fit makes an issue obey the limits of events (docs/format.md), and loses nothing: a
-// long title is repeated whole in the description, a long text continues in comments,
-// and what has no place becomes a comment of the system. What is written follows from
-// the source alone, so that two clones write the same: a time that is missing, or lies
-// more than five minutes ahead, is unknown, and people see when it was imported. The
-// report counts the texts that were cut and names the times that lie ahead.
+// Fit makes an issue obey the limits of events (docs/format.md) without losing data: a long
+// title is repeated whole in the description, a long text continues in comments, and data
+// without a corresponding field becomes a comment of kind system. The result depends only
+// on the source, so two clones write the same: a time that is missing, or more than five
+// minutes ahead, is unknown, and people see the time of the import. The report counts the
+// texts that were cut and names the times that are ahead.
 func (i *Issue) Fit(now event.Time, rep *Report) {
 	cut := 0
 	defer func() { rep.Cut += cut }()
@@ -84,7 +84,7 @@ func (i *Issue) Fit(now event.Time, rep *Report) {
 	i.Leftover = nil
 }
 
-// fitIntervention leaves over what no intervention can say.
+// fitIntervention turns data that an intervention cannot express into leftovers.
 func (i *Issue) fitIntervention(c *Comment) {
 	if c.TriggerType == "" && c.Context == "" && c.Fingerprint == "" {
 		return
@@ -97,7 +97,7 @@ func (i *Issue) fitIntervention(c *Comment) {
 	}
 }
 
-// fitLinks leaves over what is too long for a link, and what is said twice.
+// fitLinks turns links that are too long into leftovers, and removes duplicates.
 func (i *Issue) fitLinks() {
 	var fit []Link
 	for _, l := range i.Links {
@@ -143,16 +143,16 @@ func (i *Issue) fitTimes(now event.Time, rep *Report) {
 	}
 }
 
-// obeys reports whether an issue can be written as it is.
+// obeys reports whether an issue can be written unchanged.
 func (i *Issue) obeys() bool {
 	return len(i.Leftover) == 0 && !slices.ContainsFunc(Names{System: Own}.Create(i), func(l Line) bool { return event.Check(l.Body) != nil })
 }
 
-// System is the kind of a comment that holds what has no place here.
+// System is the kind of a comment with data that has no corresponding field.
 const System = "system"
 
-// leftover returns the comment that holds the members without a place: one canonical
-// JSON object. Members that are too many are named in it, the longest first.
+// leftover returns the comment with the leftover members: one canonical JSON object. If
+// there are too many, it only names some of them, the longest first.
 func (i *Issue) leftover(cut *int) (Comment, bool) {
 	if len(i.Leftover) == 0 {
 		return Comment{}, false
@@ -197,8 +197,8 @@ func jsonLen(s string) int {
 	return len(b) + len(`,:`)
 }
 
-// pages cuts a text into parts that fit, at line ends where there are some. A
-// part after the first says which of how many it is.
+// pages cuts a text into parts that fit, at line ends if possible. Each part after the
+// first begins with its number and the number of parts.
 func pages(s string) []string {
 	if len(s) <= event.MaxText {
 		return []string{s}
@@ -221,7 +221,7 @@ func pages(s string) []string {
 	return parts
 }
 
-// shorten cuts a text to n bytes and shows that it did.
+// shorten cuts a text to n bytes and marks the cut.
 func shorten(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -233,7 +233,7 @@ func shorten(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// fitNames makes names obey the limits, each once.
+// fitNames makes names obey the limits, and removes duplicates.
 func fitNames(names []string, cut *int) (fit []string) {
 	seen := map[string]bool{}
 	for _, n := range names {
@@ -245,7 +245,7 @@ func fitNames(names []string, cut *int) (fit []string) {
 	return fit
 }
 
-// once returns each element once, in the order of their first places.
+// once removes duplicates, and keeps the order of the first ones.
 func once[T comparable](all []T) (kept []T) {
 	seen := map[T]bool{}
 	for _, e := range all {
@@ -257,7 +257,7 @@ func once[T comparable](all []T) (kept []T) {
 	return kept
 }
 
-// fitName keeps long names apart by a hash of the whole.
+// fitName shortens a name; a hash of the whole keeps long names distinct.
 func fitName(name string, cut *int) string {
 	name = oneLine(name)
 	if len(name) <= event.MaxName {
@@ -273,11 +273,11 @@ func fitName(name string, cut *int) string {
 	return name[:n] + hash
 }
 
-// text makes a text valid: line ends are LF, and other control characters are
-// written as JSON writes them.
+// text makes a text valid: line ends become LF, and other control characters are escaped as
+// in JSON.
 func text(s string) string { return clean(strings.ReplaceAll(s, "\r\n", "\n"), true) }
 
-// oneLine makes a text one line without spaces around it.
+// oneLine turns a text into one line without leading or trailing spaces.
 func oneLine(s string) string {
 	return clean(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' || r == '\t' }), " "), false)
 }
@@ -305,8 +305,8 @@ func control(r rune, lines bool) bool {
 	return r < 0x20 || r >= 0x7f && r < 0xa0
 }
 
-// moment reads the times that other trackers write: RFC 3339 of any offset and
-// precision, or a day. ok is false where there is a text that is neither.
+// moment parses the times that other trackers write: RFC 3339 with any offset and
+// precision, or a day. ok is false if a text is neither.
 func moment(s string) (t event.Time, ok bool) {
 	if s = strings.TrimSpace(s); s == "" {
 		return 0, true

@@ -13,25 +13,25 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// GitBugs is what git-bug keeps in a repository.
+// GitBugs is the data of git-bug in a repository.
 type GitBugs interface {
-	// Bugs calls for each ref below refs/bugs, by name, what its commits hold, the
+	// Bugs yields, for each ref below refs/bugs, by name, the content of its commits, the
 	// oldest first.
 	Bugs() iter.Seq2[[]GitBugPack, error]
 
-	// Identity is the newest version blob of an identity, nil if it is not here.
+	// Identity returns the newest version blob of an identity, nil if it is missing.
 	Identity(id string) ([]byte, error)
 }
 
-// BugError says that one bug cannot be read. The others can.
+// BugError means that one bug cannot be read. The others can.
 type BugError struct{ Text string }
 
 func (e *BugError) Error() string { return e.Text }
 
-// MaxBug is how many bytes of operations one bug may have.
+// MaxBug is the largest size of one bug's operations, in bytes.
 const MaxBug = maxIssue
 
-// GitBugPack is what one commit of a bug holds.
+// GitBugPack is the content of one commit of a bug.
 type GitBugPack struct {
 	Parents int
 	Version int    // of the format: the n of the tree's entry version-n
@@ -61,7 +61,7 @@ func GitBug(bugs GitBugs, o Options, out *Sink) error {
 			return err
 		}
 		if i == nil {
-			continue // it was named
+			continue // a warning names it
 		}
 		if err := out.Issue(i); err != nil {
 			return err
@@ -156,7 +156,7 @@ func (g *gitBug) ops(raw []byte) ([]gitBugOp, error) {
 	return ops, nil
 }
 
-// login is how an identity calls itself.
+// login returns the name of an identity.
 func (g *gitBug) login(id string) (string, error) {
 	if name, ok := g.logins[id]; ok {
 		return name, nil
@@ -176,7 +176,7 @@ func (g *gitBug) login(id string) (string, error) {
 	return g.logins[id], nil
 }
 
-// apply does to the issue what an operation says.
+// apply applies an operation to the issue.
 func (g *gitBug) apply(i *Issue, op *gitBugOp, first bool) {
 	at := event.Time(max(op.Time, 0)) * 1e9
 	i.Updated = max(i.Updated, at)
@@ -221,7 +221,7 @@ func (g *gitBug) apply(i *Issue, op *gitBugOp, first bool) {
 	}
 }
 
-// edit gives the text of an operation another one.
+// edit replaces the text of an operation.
 func (g *gitBug) edit(i *Issue, op *gitBugOp, at event.Time) {
 	if op.Target == i.Key {
 		i.Description = op.Message

@@ -9,9 +9,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// GitHub reads issues as GitHub's REST API lists them, or as gh prints them with
-// --json: an array, or one object a line. o.Comments holds the comments of a
-// REST dump, in the same two forms.
+// GitHub reads issues as GitHub's REST API lists them, or as gh prints them with --json: an
+// array, or one object per line. o.Comments is a file with the comments of a REST dump, in
+// the same two forms.
 func GitHub(s Source, o Options, out *Sink) error {
 	comments, err := githubComments(o, out.Report)
 	if err != nil {
@@ -26,7 +26,7 @@ func GitHub(s Source, o Options, out *Sink) error {
 		out.Report.Read++
 		switch {
 		case skip == "bad":
-			return nil // it was named
+			return nil // a warning names it
 		case skip != "":
 			looksRight = true
 			out.Report.skip(Skip{r.line, i.Key, skip})
@@ -63,8 +63,8 @@ type githubUser struct {
 	Login string `json:"login"`
 }
 
-// githubRow is an issue in the words of the REST API and of gh, which writes
-// other names and upper case.
+// githubRow is an issue with the member names of the REST API and of gh, which uses other
+// names and upper case.
 type githubRow struct {
 	Number    uint64           `json:"number"`
 	Title     string           `json:"title"`
@@ -90,7 +90,7 @@ type githubRow struct {
 	PullRequest json.RawMessage  `json:"pull_request"`
 	URL         string           `json:"html_url"`
 	URLGh       string           `json:"url"`
-	Comments    json.RawMessage  `json:"comments"` // how many, or what gh says of them
+	Comments    json.RawMessage  `json:"comments"` // their number, or the comments themselves in gh's output
 }
 
 type githubMilestone struct {
@@ -102,8 +102,7 @@ type githubMilestone struct {
 	DueGh       string `json:"dueOn"`
 }
 
-// githubKnown are the members with a place, and those that GitHub makes again
-// from others.
+// githubKnown are the members that are imported, and those that GitHub derives from others.
 var githubKnown = known[githubRow]("id", "node_id", "url", "repository_url", "labels_url", "comments_url",
 	"events_url", "timeline_url", "author_association", "performed_via_github_app", "closed", "score", "type")
 
@@ -163,8 +162,7 @@ func githubIssue(r row, o Options, comments *githubDump, rep *Report) (*Issue, *
 	return i, nil, ""
 }
 
-// login is the first user who has a name. GitHub calls one whose account is gone
-// ghost.
+// login returns the first user with a name. GitHub names a user without an account ghost.
 func login(users ...*githubUser) string {
 	for _, u := range users {
 		if u != nil && u.Login != "" {
@@ -182,7 +180,7 @@ func githubTime(i *Issue, rep *Report, s string) event.Time {
 	return t
 }
 
-// githubDump tells where the comments of an issue stand in a file of comments.
+// githubDump has the positions of the comments of each issue in a file of comments.
 type githubDump struct {
 	source Source
 	at     map[string][]span
@@ -194,7 +192,7 @@ type span struct {
 }
 
 type githubComment struct {
-	ID        json.RawMessage `json:"id"` // a number; of gh a text
+	ID        json.RawMessage `json:"id"` // a number; in gh's output a text
 	IssueURL  string          `json:"issue_url"`
 	Body      string          `json:"body"`
 	User      *githubUser     `json:"user"`
@@ -203,7 +201,7 @@ type githubComment struct {
 	CreatedGh string          `json:"createdAt"`
 }
 
-// githubComments reads which issue each comment belongs to, and keeps no text.
+// githubComments reads which issue each comment belongs to, and keeps no texts.
 func githubComments(o Options, rep *Report) (*githubDump, error) {
 	d := &githubDump{o.Comments, map[string][]span{}}
 	if o.Comments == nil {
@@ -224,7 +222,7 @@ func githubComments(o Options, rep *Report) (*githubDump, error) {
 	})
 }
 
-// left is how many comments no issue has taken.
+// left returns how many comments belong to no issue.
 func (d *githubDump) left() (n int) {
 	for _, c := range d.at {
 		n += len(c)
@@ -232,8 +230,7 @@ func (d *githubDump) left() (n int) {
 	return n
 }
 
-// add gives an issue its comments: those of the file, and those that gh wrote
-// into the issue.
+// add adds an issue's comments: those in the file, and those in gh's output.
 func (d *githubDump) add(i *Issue, g *githubRow, o Options, rep *Report) error {
 	var all list[githubComment]
 	if len(g.Comments) > 0 && g.Comments[0] == '[' {

@@ -10,20 +10,21 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// githubNumbers are the numbers of the issues in a source of GitHub. They are read when
-// the first one is asked for: an issue may be a duplicate of one that comes later.
+// githubNumbers are the numbers of the issues in a GitHub source. They are read when first
+// needed, because an issue may be a duplicate of a later one.
 type githubNumbers struct {
 	source Source
 	all    map[uint64]bool
 }
 
-// duplicateOf finds what a text says an issue duplicates: '#12', 'GH-12', 'o/r#12' or a URL.
+// duplicateOf finds the issue that a text names as the original: '#12', 'GH-12', 'o/r#12'
+// or a URL.
 var duplicateOf = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(\bnot )?(?:\ban? )?\bduplicate of:?[ \t]+(https?://\S+/issues/|[\w.-]+/[\w.-]+#|#|GH-)([0-9]{1,18})\b`)
 })
 
-// relate relates an issue that was closed as a duplicate to the one that its texts name:
-// the last comment that names one, else the description.
+// relate relates an issue that was closed as a duplicate to the original that its texts
+// name: in the last comment that names one, otherwise in the description.
 func (n *githubNumbers) relate(i *Issue, rep *Report) error {
 	i.Guessed = true
 	number := uint64(0)
@@ -47,14 +48,14 @@ func (n *githubNumbers) relate(i *Issue, rep *Report) error {
 	return nil
 }
 
-// namedOriginal is the number of the issue in the same repository that a text says this
-// one duplicates, 0 if it names none. Quoted lines do not count.
+// namedOriginal returns the number of the original that a text names in the same
+// repository, 0 if it names none. Quoted lines do not count.
 func (i *Issue) namedOriginal(text string) uint64 {
 	url := ""
 	if len(i.Links) > 0 {
 		url = i.Links[0].Ref
 	}
-	issues := strings.ToLower(url[:strings.LastIndexByte(url, '/')+1]) // of this repository
+	issues := strings.ToLower(url[:strings.LastIndexByte(url, '/')+1]) // URL of this repository's issues
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(strings.TrimSpace(line), ">") {
 			continue

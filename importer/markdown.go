@@ -11,12 +11,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Markdown reads the task lists of a file: each "- [ ]" is an issue, "- [x]" a
-// closed one. A task below another, farther to the right, is its child; lines
-// below a task are its description; the heading above is its milestone.
+// Markdown reads the task lists of a file: each "- [ ]" is an issue, each "- [x]" a closed
+// one. A task that is indented below another one is its child; lines below a task are its
+// description; the heading above is its milestone.
 //
-// A task has no name, so its key is the file's path and a hash of its words: a
-// task that was worded again is another one.
+// A task has no id, so its key is the file's path and a hash of its words: a task with
+// changed words is another task.
 func Markdown(s Source, o Options, out *Sink) error {
 	m := &markdown{o: o, out: out, seen: map[string]int{}, milestones: map[string]bool{}}
 	b := bufio.NewReaderSize(whole(s), 64<<10)
@@ -50,7 +50,7 @@ type markdown struct {
 	out        *Sink
 	heading    string
 	fence      string          // the mark that ends a block of code, "" outside of one
-	above      []task          // those that the next one may stand below, each below the one before
+	above      []task          // possible parents of the next task, each below the previous one
 	last       *Issue          // the newest task
 	text       strings.Builder // its description, which may continue
 	seen       map[string]int
@@ -127,7 +127,7 @@ func checkbox(words string) (title string, done, ok bool) {
 	return title, rest[3] != ' ', title != "" && bytes.IndexByte([]byte(" xX"), rest[3]) >= 0
 }
 
-// describe gives the lines below a task to it.
+// describe adds a line below a task to its description.
 func (m *markdown) describe(indent int, s string) {
 	if m.last == nil {
 		return
@@ -138,7 +138,7 @@ func (m *markdown) describe(indent int, s string) {
 	}
 }
 
-// flush hands on the newest task.
+// flush passes on the newest task.
 func (m *markdown) flush() error {
 	i := m.last
 	if m.last = nil; i == nil {
@@ -155,7 +155,8 @@ func (m *markdown) flush() error {
 	return m.out.Issue(i)
 }
 
-// wordsKey names what has no id by its words; those of equal words are counted.
+// wordsKey makes a key from the words of an item without an id; items with equal words are
+// counted.
 func wordsKey(prefix, words string, same map[string]int) string {
 	sum := sha256.Sum256([]byte(words))
 	key := prefix + hex.EncodeToString(sum[:8])

@@ -53,8 +53,8 @@ func Crosslink(s Source, o Options, out *Sink) error {
 	})
 }
 
-// OwnVersion is the version of exports that is written and read. A new member does
-// not change it.
+// OwnVersion is the version of exports that this program writes and reads. A new member
+// does not change it.
 const OwnVersion = 1
 
 type ownRow struct {
@@ -102,8 +102,8 @@ type ownRow struct {
 	}] `json:"time"`
 }
 
-// ownKnown are the members with a place. Who changed the status last is known
-// from the events only.
+// ownKnown are the members that are imported. Only the events show who changed the status
+// last.
 var ownKnown = known[ownRow]("_type", "status_by")
 
 func ownKeys(s Source) (map[event.UUID]bool, error) {
@@ -131,7 +131,7 @@ func ownKeys(s Source) (map[event.UUID]bool, error) {
 	return keys, err
 }
 
-// ownVersion refuses the header of a version that is not known.
+// ownVersion refuses the header of an unknown version.
 func ownVersion(r row, kind string) error {
 	var header struct {
 		V json.RawMessage `json:"v"`
@@ -239,7 +239,7 @@ func ownMilestone(r row) (*Milestone, error) {
 	return m, nil
 }
 
-// ownTimes reads the times of an issue, and names those that are none.
+// ownTimes parses the times of an issue, and warns about invalid ones.
 type ownTimes struct {
 	i   *Issue
 	rep *Report

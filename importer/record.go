@@ -6,11 +6,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Issue is one issue of a source, in our words. Other things are named by their
-// keys in the source, which are unique in its scope.
+// Issue is one issue of a source, with the fields of this tracker. Other objects are named
+// by their keys in the source, which are unique in its scope.
 type Issue struct {
 	Key    string
-	Line   int    // where it begins in the source, from 1; 0 if that says nothing
+	Line   int    // the line where it begins in the source, from 1; 0 if lines are not meaningful
 	Number uint64 // its number there, 0 if it has none
 
 	Title       string
@@ -20,10 +20,10 @@ type Issue struct {
 	Priority    event.Priority
 	Labels      []string
 	Assignees   []string
-	Author      string // who created it there, as it is called there
-	Closer      string // who closed it there; "" if that is not known
+	Author      string // who created it, by the name in the source
+	Closer      string // who closed it, by the name in the source; "" if not known
 
-	Created, Updated, ClosedAt event.Time // 0 if that is not known
+	Created, Updated, ClosedAt event.Time // 0 if not known
 	Due, Scheduled             event.Time
 
 	Milestone string // key
@@ -36,13 +36,13 @@ type Issue struct {
 	Deleted   bool // it was deleted there, and is asked for anyway
 	Guessed   bool // Relations were found in texts, which a source may leave out
 
-	Exact bool // it comes from an export of ours: what obeys the rules is not tidied
+	Exact bool // it comes from an export of this program: valid data is not changed
 
-	// Leftover are the members that have no place here, as they were written.
+	// Leftover are the members without a corresponding field, as they were written.
 	Leftover map[string]json.RawMessage
 }
 
-// Relation relates an issue to the one called To.
+// Relation relates an issue to the issue with the key To.
 type Relation struct {
 	Kind event.RelationKind
 	To   string
@@ -52,12 +52,12 @@ func (i *Issue) relate(kind event.RelationKind, to string) {
 	i.Relations = append(i.Relations, Relation{kind, to})
 }
 
-// Link names something outside of the tracker.
+// Link is a reference to something outside of the tracker.
 type Link struct{ Kind, Ref string }
 
 // Comment is one comment of a source.
 type Comment struct {
-	Key     string // "" if the source has none; then time and order decide, and without a time the text
+	Key     string // "" if the source has none; then time and order identify it, and without a time the text
 	Author  string
 	Text    string
 	Kind    string // "" is a note
@@ -71,7 +71,7 @@ type Comment struct {
 type TimeEntry struct {
 	Key            string
 	Started, Ended event.Time
-	Seconds        *uint64 // nil if that is not known
+	Seconds        *uint64 // nil if not known
 }
 
 // Edit is a later text of a comment.
@@ -89,17 +89,17 @@ type Milestone struct {
 	Closed      bool
 	Due         event.Time
 
-	Created, ClosedAt event.Time // 0 if that is not known
+	Created, ClosedAt event.Time // 0 if not known
 }
 
-// Skip is why a row of the source is no issue here.
+// Skip is the reason why rows of the source are not imported as issues.
 type Skip struct {
 	Line   int    `json:"line,omitempty"`
 	Key    string `json:"key,omitempty"`
 	Reason string `json:"reason"`
 }
 
-// Warning is something that could not be kept as it was.
+// Warning is about data that was changed or lost.
 type Warning struct {
 	Line int    `json:"line,omitempty"`
 	Key  string `json:"key,omitempty"`
@@ -107,19 +107,18 @@ type Warning struct {
 	Text string `json:"text"`
 }
 
-// Report accounts for every row of a source:
-// Read = issues handed on + the sum of Skipped.
+// Report accounts for every row of a source: Read = imported issues + the sum of Skipped.
 type Report struct {
 	Read         int            `json:"read"`
 	Skipped      map[string]int `json:"skipped"`
 	EdgesSkipped int            `json:"edges_skipped"`
 	Cut          int            `json:"cut"` // texts that were too long for one member
-	Bad          int            `json:"bad"` // rows that could not be read; they are in Skipped, too
+	Bad          int            `json:"bad"` // rows that could not be read; they are also in Skipped
 	Warnings     []Warning      `json:"warnings"`
 	Unlisted     int            `json:"warnings_unlisted"` // warnings beyond the first maxWarnings
 }
 
-// maxWarnings bounds what a report lists; the rest is counted.
+// maxWarnings bounds the warnings in a report; the others are counted.
 const maxWarnings = 1000
 
 // Warn adds a warning.
@@ -138,13 +137,13 @@ func (r *Report) skip(s Skip) {
 	r.Skipped[s.Reason]++
 }
 
-// skipEdge leaves out an edge that cannot be kept, and names it.
+// skipEdge warns about a relation that cannot be kept.
 func (r *Report) skipEdge(i *Issue, name, text string) {
 	r.EdgesSkipped++
 	r.Warn(Warning{i.Line, i.Key, name, text})
 }
 
-// bad names a row that could not be read. The others continue.
+// bad warns about a row that could not be read. The others continue.
 func (r *Report) bad(line int, text string) {
 	r.Bad++
 	r.skip(Skip{Line: line, Reason: "bad"})

@@ -9,39 +9,39 @@ import (
 	"io"
 )
 
-// Source is what is imported: bytes that can be read more than once.
+// Source is the data to import: bytes that can be read more than once.
 type Source interface {
 	io.ReaderAt
 	Size() int64
 }
 
-// Options are what the user said about a source.
+// Options are the user's options for an import.
 type Options struct {
-	All      bool              // what is skipped else: deleted things, rows of machines
-	Authors  map[string]string // names of people here, by their names there
-	Columns  map[string]string // names of columns here, by their names in a csv file
-	Comments Source            // a second file, of the comments; nil if there is none
-	Path     string            // of a file of Markdown, below the top of its repository
+	All      bool              // also read data that is usually skipped: deleted issues, rows of programs
+	Authors  map[string]string // names of people in this tracker, by their names in the source
+	Columns  map[string]string // fields of this tracker, by the names of columns in a csv file
+	Comments Source            // a second file, with the comments; nil if there is none
+	Path     string            // of a Markdown file, relative to the top of its repository
 }
 
-// Sink takes what a format reads.
+// Sink receives the issues that a format reads.
 type Sink struct {
 	Issue     func(*Issue) error
 	Milestone func(*Milestone) error
 	Report    *Report
 }
 
-// MaxRow is how many bytes one row of a source may have: a line, an element of
-// an array, a record.
+// MaxRow is the largest row of a source, in bytes: a line, an element of an array, a
+// record.
 const MaxRow = 16 << 20
 
-// FormatError says that a source is not of a format.
+// FormatError means that a source does not have the expected format.
 type FormatError struct {
 	Format string
 	Text   string
-	Titles bool // it is a table of which no column is known to have the titles
+	Titles bool // it is a table without a known column for titles
 
-	TooLarge bool // for a tracker to start from
+	TooLarge bool // too large for a tracker to start from
 }
 
 func (e *FormatError) Error() string { return e.Text }
@@ -56,15 +56,14 @@ func whole(s Source) io.Reader { return io.NewSectionReader(s, 0, s.Size()) }
 
 // row is one JSON object of a source.
 type row struct {
-	line int   // of the source, or which element of the array, from 1
+	line int   // line in the source, or element of the array, from 1
 	from int64 // where raw begins, in bytes
 	raw  []byte
 	err  error // why it cannot be read; raw is empty
 }
 
-// rows calls f with each object of a source of JSON lines or of one JSON array.
-// An element of an array that is not JSON ends the reading, since nobody knows
-// where the next one begins.
+// rows calls f with each object of a source of JSON lines or of one JSON array. An invalid
+// element of an array ends the reading, because the start of the next one is unknown.
 func rows(s Source, f func(row) error) error {
 	b := bufio.NewReaderSize(whole(s), 64<<10)
 	var at int64
@@ -91,7 +90,7 @@ func rows(s Source, f func(row) error) error {
 	}
 }
 
-// jsonLines reads one object a line. Empty lines say nothing.
+// jsonLines reads one object per line, and ignores empty lines.
 func jsonLines(b *bufio.Reader, line int, at int64, f func(row) error) error {
 	for ; ; line++ {
 		raw, n, err := readLine(b)
@@ -117,8 +116,8 @@ func jsonLines(b *bufio.Reader, line int, at int64, f func(row) error) error {
 	}
 }
 
-// readLine reads up to the next line break. A line that is too long is passed
-// over, and errRow says so. n counts its bytes in any case.
+// readLine reads up to the next line break. It skips a line that is too long and returns an
+// errRow. n counts its bytes in any case.
 func readLine(b *bufio.Reader) (line []byte, n int64, err error) {
 	long := false
 	for {
@@ -137,11 +136,11 @@ func readLine(b *bufio.Reader) (line []byte, n int64, err error) {
 	}
 }
 
-// array reads the elements of an array, the first of which may begin at at, and
-// those of the arrays after it: an API gives a page at a time.
+// array reads the elements of an array, the first of which may begin at at, and of any
+// arrays after it, because an API returns one page at a time.
 func array(b *bufio.Reader, at int64, f func(row) error) error {
 	c := &counter{r: b, left: MaxRow}
-	// The decoder is told that an array begins; it sees what follows.
+	// The decoder gets the beginning of an array first, then the elements.
 	d := json.NewDecoder(io.MultiReader(bytes.NewReader([]byte("[")), c))
 	n := 1
 	for {
@@ -156,7 +155,7 @@ func array(b *bufio.Reader, at int64, f func(row) error) error {
 			return fmt.Errorf("what follows element %d of the array cannot be read: %w", n-1, err)
 		}
 		for ; d.More(); n++ {
-			c.left = MaxRow + 64<<10 // and what the decoder reads ahead
+			c.left = MaxRow + 64<<10 // and the bytes that the decoder reads ahead
 			var raw json.RawMessage
 			if err := d.Decode(&raw); errors.Is(err, errRow) {
 				return fmt.Errorf("element %d of the array %w", n, errRow)
@@ -173,7 +172,7 @@ func array(b *bufio.Reader, at int64, f func(row) error) error {
 	}
 }
 
-// counter ends a reading that continues for too long without an element.
+// counter ends a reading in which an element is too long.
 type counter struct {
 	r    io.Reader
 	left int

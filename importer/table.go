@@ -15,20 +15,20 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// CSV reads a table with a header. Which column says what is reported by its name:
-// ours (see columns), one that GitLab or Jira write, or one that o.Columns names.
-// Commas, semicolons or tabs separate the cells.
+// CSV reads a table with a header. The name of a column determines its field: a name of
+// this tracker (see columns), one that GitLab or Jira use, or one that o.Columns maps.
+// Cells are separated by commas, semicolons or tabs.
 //
-// A row without an id gets one from its title, as a task of Markdown does.
+// A row without an id gets one from its title, like a task in Markdown.
 func CSV(s Source, o Options, out *Sink) error { return table("csv", s, o, out) }
 
 // GitLab reads the table that GitLab exports.
 func GitLab(s Source, o Options, out *Sink) error { return table("gitlab", s, o, out) }
 
-// Jira reads the table that Jira exports. It has columns of one name side by side.
+// Jira reads the table that Jira exports. Several columns can have the same name.
 func Jira(s Source, o Options, out *Sink) error { return table("jira", s, o, out) }
 
-// column is what a column of a table says.
+// column is the meaning of a column.
 type column string
 
 const (
@@ -40,7 +40,7 @@ const (
 	colNumericID                                          column = "issue id" // of Jira, by which a row may name its parent
 )
 
-// columns are what the names of columns mean, in lower case.
+// columns maps the names of columns, in lower case, to their meaning.
 var columns = map[string]map[string]column{
 	"csv": {
 		"id": colKey, "number": colKey, "title": colTitle, "description": colText, "status": colStatus, "priority": colPriority,
@@ -63,7 +63,7 @@ var columns = map[string]map[string]column{
 	},
 }
 
-// ColumnNames are the names by which the columns of a table can be called.
+// ColumnNames are the names that columns of a table can have.
 func ColumnNames() []string {
 	names := map[string]bool{}
 	for _, c := range columns["csv"] {
@@ -140,11 +140,11 @@ func blank(rec []string) bool { return strings.TrimSpace(strings.Join(rec, "")) 
 type heading struct {
 	comma   rune // separates the cells
 	names   []string
-	meaning []column // what each column says; "" is none of ours
+	meaning []column // the meaning of each column; "" if it has none here
 }
 
-// tableHeader reads the header. The cells are separated by commas, unless one of
-// them has the titles only where others separate them.
+// tableHeader reads the header. Cells are separated by commas, unless only another
+// separator gives a cell with the name of the title column.
 func tableHeader(format string, s Source, o Options) (h *heading, err error) {
 	for _, comma := range ",;\t" {
 		other, failed := separatedBy(comma, format, s, o)
@@ -196,8 +196,8 @@ func separatedBy(comma rune, format string, s Source, o Options) (*heading, erro
 	return &heading{comma, header, meaning}, nil
 }
 
-// records calls f with each record of a table and the line where it begins; f is
-// told where one cannot be read. io.EOF of f ends the reading.
+// records calls f with each record of a table and the line where it begins, or with an
+// error if a record cannot be read. If f returns io.EOF, the reading ends.
 func records(s Source, comma rune, f func(line int, rec []string, err error) error) error {
 	const mark = "\ufeff" // spreadsheets write it before the header, whose first name may be quoted
 	in := bufio.NewReader(whole(s))
@@ -236,8 +236,8 @@ func records(s Source, comma rune, f func(line int, rec []string, err error) err
 	}
 }
 
-// unclosed reports a quote that nothing ends: all after it is one cell, which
-// ends with the table, and not in a quote.
+// unclosed reports a quote without an end: everything after it is one cell, which ends at
+// the end of the table, outside of a quote.
 func unclosed(s Source, rec []string, end int64) error {
 	if end < s.Size() || !strings.Contains(rec[len(rec)-1], "\n") {
 		return nil
@@ -283,7 +283,7 @@ type tableRow struct {
 	rep     *Report
 }
 
-// all returns what the columns of one meaning hold.
+// all returns the values of all columns with one meaning.
 func (t *tableRow) all(c column) (values []string) {
 	for n, v := range t.rec {
 		if n >= len(t.meaning) || t.meaning[n] != c || strings.TrimSpace(v) == "" {
@@ -301,7 +301,7 @@ func (t *tableRow) one(c column) string {
 	return strings.Join(t.all(c), "\n")
 }
 
-// unquoted takes away the apostrophe that keeps a spreadsheet from running a text.
+// unquoted removes the apostrophe that keeps a spreadsheet from evaluating a text.
 func unquoted(v string) string {
 	if rest := strings.TrimLeft(v, "'"); rest != v && rest != "" && strings.ContainsRune("=+-@\t\r", rune(rest[0])) {
 		return v[1:]
@@ -309,7 +309,7 @@ func unquoted(v string) string {
 	return v
 }
 
-// list reads cells of several words, between commas or semicolons.
+// list splits cells with several words, separated by commas or semicolons.
 func (t *tableRow) list(c column) (words []string) {
 	for _, v := range t.all(c) {
 		words = append(words, splitWords(v)...)
@@ -317,7 +317,7 @@ func (t *tableRow) list(c column) (words []string) {
 	return words
 }
 
-// splitWords reads one such cell. A word in quotes may contain separators; a quote in it is
+// splitWords splits such a cell. A word in quotes may contain separators; a quote in it is
 // written twice.
 func splitWords(v string) (words []string) {
 	for v = strings.TrimLeft(v, ",; \t\n"); v != "" && len(words) < maxList; v = strings.TrimLeft(v, ",; \t\n") {
@@ -334,7 +334,7 @@ func splitWords(v string) (words []string) {
 	return words
 }
 
-// quotedWord reads a word in quotes, which a separator or the end follows.
+// quotedWord reads a word in quotes, up to a separator or the end.
 func quotedWord(v string) (word, rest string, ok bool) {
 	if v[0] != '"' {
 		return "", "", false
@@ -388,7 +388,7 @@ func (t *tableRow) issue(format, key string, keys *rowKeys) *Issue {
 	return i
 }
 
-// tablePriorities are the words that tables use.
+// tablePriorities are the names of priorities in tables.
 var tablePriorities = map[string]event.Priority{
 	"critical": event.Critical, "blocker": event.Critical, "highest": event.Critical, "p0": event.Critical, "urgent": event.Critical,
 	"high": event.High, "major": event.High, "p1": event.High, "medium": event.Medium, "normal": event.Medium, "p2": event.Medium,
@@ -465,7 +465,7 @@ func (t *tableRow) edges(i *Issue, keys *rowKeys) {
 	}
 }
 
-// comments reads cells of comments. Jira writes date;author;text.
+// comments reads cells with comments. Jira writes date;author;text.
 func (t *tableRow) comments(i *Issue, format string) {
 	for _, v := range t.all(colCom) {
 		c := Comment{Author: i.Author, Text: v}

@@ -7,29 +7,29 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// Side is an issue as one side sees it.
+// Side is the state of an issue on one side.
 type Side struct {
 	reducer.OwnIssue
-	Comments map[event.UUID]string // their texts; deleted ones are not among them
+	Comments map[event.UUID]string // texts of comments, without deleted comments
 }
 
-// Conflict is a field that the source and people here have both changed.
+// Conflict is a field that has changed both in the source and here.
 type Conflict struct {
 	Issue event.UUID `json:"issue"`
 	Field string     `json:"field"`
 	Kept  string     `json:"kept"` // "local" or "source"
 }
 
-// Update returns the events that bring what changed in a source since its last
-// import. base is what the importers of this scope have written of the issue,
-// ours what it is now, theirs what the source says now. A field that only the
-// source changed is written; one that only people here changed stays; of one
-// that both changed, preferSource decides, and it is listed. Sets are merged
-// element by element. What the source does not hold any more is not taken away.
+// Update returns the events for the changes in a source since its last import. base is the
+// issue as the importers of this scope have written it, ours is its current state, theirs
+// is its state in the source. A field that changed only in the source is written; a field
+// that changed only here stays; if it changed in both, preferSource decides, and the
+// conflict is listed. Sets are merged element by element. Data that is no longer in the
+// source is not removed.
 func Update(base, ours, theirs *Side, preferSource bool) (bodies []event.Body, conflicts []Conflict) {
 	m := &merge{u: theirs.Issue.UUID, source: preferSource}
 	if ours.Deleted {
-		return nil, nil // deleted here, and that is for good
+		return nil, nil // deleted here, which is permanent
 	}
 	b, o, t := &base.Issue, &ours.Issue, &theirs.Issue
 	edit := &event.IssueUpdated{UUID: m.u}
@@ -60,7 +60,7 @@ func Update(base, ours, theirs *Side, preferSource bool) (bodies []event.Body, c
 	return m.bodies, m.conflicts
 }
 
-// status is all that one change of status writes.
+// status returns all values that one change of status writes.
 func status(i *reducer.Issue) string {
 	return string(cmp.Or(i.Status, event.Open)) + "\x00" + i.Reason
 }
@@ -74,7 +74,7 @@ type merge struct {
 
 func (m *merge) say(b event.Body) { m.bodies = append(m.bodies, b) }
 
-// field says whether theirs is to be written.
+// field reports whether to write theirs.
 func (m *merge) field(name, base, ours, theirs string) bool {
 	switch {
 	case theirs == base || theirs == ours:
@@ -90,7 +90,7 @@ func (m *merge) field(name, base, ours, theirs string) bool {
 	return m.source
 }
 
-// dates are written together.
+// dates merges both dates, because one event writes them together.
 func (m *merge) dates(b, o, t *reducer.Issue) {
 	due := m.field("due", b.DueAt.String(), o.DueAt.String(), t.DueAt.String())
 	scheduled := m.field("scheduled", b.ScheduledAt.String(), o.ScheduledAt.String(), t.ScheduledAt.String())
@@ -125,7 +125,7 @@ func (m *merge) sets(base, ours, theirs *Side) {
 		func(t reducer.Tie) { m.say(&event.RelationRemoved{A: t.A, B: t.B, Kind: t.Kind}) })
 }
 
-// outside are the links of an issue, no matter who added them.
+// outside returns the links of an issue, no matter who added them.
 func outside(s *Side) (links []Link) {
 	for _, l := range s.Issue.Links {
 		links = append(links, Link{l.Kind, l.Ref})
@@ -133,8 +133,8 @@ func outside(s *Side) (links []Link) {
 	return links
 }
 
-// elements merges a set: what the source added since base is added, what it took
-// out is taken out, and what is already so is left.
+// elements merges a set: it adds elements that the source added since base, removes
+// elements that the source removed, and writes nothing for elements that already match.
 func elements[T comparable](base, ours, theirs []T, add, remove func(T)) {
 	in := func(all []T) map[T]bool {
 		set := make(map[T]bool, len(all))
@@ -156,7 +156,7 @@ func elements[T comparable](base, ours, theirs []T, add, remove func(T)) {
 	}
 }
 
-// comments adds those that are new, and gives those that changed their new text.
+// comments adds new comments, and writes the new texts of changed ones.
 func (m *merge) comments(base, ours, theirs *Side) {
 	for _, c := range theirs.Issue.Comments {
 		was, known := base.Comments[c.UUID]

@@ -12,17 +12,17 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// A command writes its events as one commit of the log. The first line of the
-// message names the agent and the first of these events. A log that is written
-// again, for instance when it is bound to a hub, has other messages, so which
-// events belong to which command is then unknown.
+// A command writes its events as one commit of the log. The first line of the message names
+// the agent and the first of these events. If a log is written again, for example when it
+// is bound to a hub, its messages change, and it is no longer known which events belong to
+// which command.
 
 const (
 	subjectColumns = 72
 	bodyLines      = 20
 )
 
-// CommandMessage is the message of the commit that holds the events of a command.
+// CommandMessage is the message of the commit with a command's events.
 func CommandMessage(lines []*event.Envelope) string {
 	prefix := commandPrefix(lines[0].Agent, lines[0].Seq)
 	said := lines
@@ -47,7 +47,7 @@ func commandPrefix(agent string, seq uint64) string {
 	return fmt.Sprintf("crosslink: %s %d", agent, seq)
 }
 
-// what names an event, and an issue that it creates.
+// what describes an event, and the issue that it creates.
 func what(b event.Body) string {
 	if c, ok := b.(*event.IssueCreated); ok {
 		return c.Type() + " " + c.Title
@@ -55,8 +55,7 @@ func what(b event.Body) string {
 	return b.Type()
 }
 
-// counts says how many events of which types there are, in the order of their
-// first ones.
+// counts lists the types of events with their numbers, in the order of the first events.
 func counts(lines []*event.Envelope) string {
 	var types []string
 	n := map[string]int{}
@@ -83,8 +82,8 @@ func truncate(s string) string {
 	return s
 }
 
-// LastCommand returns the events that an agent's last command wrote, nil if there
-// are none or if the log no longer says which they are.
+// LastCommand returns the events of an agent's last command, nil if there are none or if
+// the log no longer shows which they are.
 func (r *Reader) LastCommand(ctx context.Context, agent string) ([]*event.Envelope, error) {
 	s, err := r.Load(ctx)
 	if err != nil {

@@ -12,18 +12,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Decided is the ledger as this replica has judged it.
+// Decided is this replica's verdict on the ledger.
 type Decided struct {
 	Reader *ledger.Reader
 	Metas  *replay.MetaChain
 	View   ledger.View
 	Tip    refs.OID // ref it was read from
 	Lost   []refs.OID
-	Bad    []ledger.Bad // steps that are not believed
-	Err    error        // why it could not be judged: then nothing is shown as decided, and nothing decided
+	Bad    []ledger.Bad // invalid steps
+	Err    error        // why it could not be judged: then nothing is shown as decided, and no step is made
 }
 
-// Decided is what is decided, with the means to judge it. It is read now.
+// Decided reads and returns the verdict on the ledger, with the reader that judges it.
 func (s *Snapshot) Decided() *Decided {
 	if s.decided == nil {
 		s.decided = &Decided{}
@@ -34,13 +34,13 @@ func (s *Snapshot) Decided() *Decided {
 	return s.decided
 }
 
-// judgeOf returns what reads what was decided, for a snapshot that asks.
+// judgeOf returns a function that judges the ledger for a snapshot.
 func (r *Reader) judgeOf(ctx context.Context) func(*Snapshot) Decided {
 	return func(s *Snapshot) (d Decided) {
 		d.View = ledger.View{Ledger: ledger.Empty(s.Hub)}
 		d.Reader, d.Metas = r.Replays().Judge(ctx, s.State)
 		d.Tip, d.Lost, d.Bad, d.Err = s.Ledger.Ref, s.Lost(), s.Ledger.Bad, s.Ledger.Err
-		if d.Err == nil || s.NewerRules() { // what is known to be decided; locks show nothing of it
+		if d.Err == nil || s.NewerRules() { // the known numbers are used; locks are not shown
 			view, err := r.Replays().View(ctx, s.State)
 			if d.Err == nil {
 				d.Err = err
@@ -51,23 +51,24 @@ func (r *Reader) judgeOf(ctx context.Context) func(*Snapshot) Decided {
 	}
 }
 
-// Judged is the note that lets the next command judge only what is new.
+// Judged is the stored verdict on the ledger, so that the next command judges only new
+// steps.
 type Judged struct {
 	Hub   string `json:"hub"`
 	Tip   string `json:"tip"`
 	Step  string `json:"step"`
 	Since uint64 `json:"since"`
-	// Bad are the steps below Tip that are not believed, the newest replay.MaxBad.
+	// Bad are the invalid steps below Tip, the newest replay.MaxBad.
 	Bad []ledger.Bad `json:"bad,omitempty"`
 }
 
-// maxJudged is more than such a note ever is.
+// maxJudged bounds the size of such a file.
 const maxJudged = 1 << 20
 
 func (r *Reader) judgedPath() string { return filepath.Join(r.o.Home, "judged.json") }
 
-// JudgedBefore is what an earlier command has judged. A note that is missing or
-// wrong only means that the chain is judged from its root again.
+// JudgedBefore returns the verdict of an earlier command. If the file is missing or wrong,
+// the chain is only judged from its root again.
 func (r *Reader) JudgedBefore(hub string) replay.LedgerState {
 	var note Judged
 	b, err := statefile.Read(r.judgedPath(), maxJudged)
@@ -80,13 +81,13 @@ func (r *Reader) JudgedBefore(hub string) replay.LedgerState {
 
 func (r *Reader) isCommit(id string) bool { return r.local().Format().Valid(refs.OID(id)) }
 
-// NoteJudged keeps what was judged of the ledger.
+// NoteJudged stores the verdict on the ledger.
 func (r *Reader) NoteJudged(note Judged) { r.o.Judged(r.judgedPath(), note) }
 
-// metasPath is where what was judged of meta tips is noted.
+// metasPath is the file with the verdicts on meta tips.
 func (r *Reader) metasPath() string { return filepath.Join(r.o.Home, "metas.json") }
 
-// metasBefore is what an earlier command judged of meta tips.
+// metasBefore returns an earlier command's verdicts on meta tips.
 func (r *Reader) metasBefore() []replay.MetaNote {
 	b, err := statefile.Read(r.metasPath(), maxJudged)
 	if err != nil || json.Unmarshal(b, &r.metas) != nil {
@@ -95,7 +96,7 @@ func (r *Reader) metasBefore() []replay.MetaNote {
 	return r.metas
 }
 
-// NoteMetas keeps what was judged of meta tips, if it is news.
+// NoteMetas stores the verdicts on meta tips if they are new.
 func (r *Reader) NoteMetas(ctx context.Context) {
 	now := r.Replays().Metas(ctx).Notes()
 	if len(now) == 0 && len(r.metas) == 0 || reflect.DeepEqual(now, r.metas) {
@@ -105,14 +106,15 @@ func (r *Reader) NoteMetas(ctx context.Context) {
 	r.o.Judged(r.metasPath(), now)
 }
 
-// ReplaceMetas keeps what a judge without notes has judged, and forgets all else.
+// ReplaceMetas stores the verdicts of a judge that started without earlier ones, and
+// forgets all others.
 func (r *Reader) ReplaceMetas(judge *replay.MetaChain) {
 	r.o.Judged(r.metasPath(), judge.Notes())
 	r.replays = nil
 	r.RemoveStore()
 }
 
-// noteJudged does so if it is news, and reports steps that are not believed.
+// noteJudged stores the verdict on the ledger if it is new, and reports invalid steps.
 func (r *Reader) noteJudged(was, s *replay.State) {
 	if bad := r.Replays().NewBad(); len(bad) > 0 {
 		r.o.BadSteps(bad)

@@ -16,7 +16,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// isLegacy reports whether the hub is of level 3 or 2, and notes its level.
+// isLegacy reports whether the hub is of level 3 or 2, and records its level.
 func isLegacy(ctx context.Context, l refs.Local, s *Snapshot) (bool, error) {
 	name := replay.HubRoot + replay.MetaName
 	if s.Bound = s.AllRefs[name] != ""; !s.Bound {
@@ -36,9 +36,9 @@ func isLegacy(ctx context.Context, l refs.Local, s *Snapshot) (bool, error) {
 	return s.Level == 2 || s.Level == 3, nil
 }
 
-// loadLegacy reads a hub of level 3 or 2. Its checkpoint is taken as the base,
-// and every line of every log is applied over it: events that the original's
-// watermark dropped are there again. Numbers are the checkpoint's.
+// loadLegacy reads a hub of level 3 or 2. Its checkpoint is the base, and every line of
+// every log is applied over it. This restores events that the original's watermark dropped.
+// Numbers are the checkpoint's.
 func (r *Reader) loadLegacy(ctx context.Context, s *Snapshot, keep bool) error {
 	base, err := replay.LegacyBase(ctx, r.local(), s.Level, s.AllRefs)
 	if err != nil {
@@ -96,7 +96,7 @@ func (r *Reader) readLegacy(ctx context.Context, s *Snapshot) (map[string][]*eve
 		}
 		e, err := event.Decode3(bytes.Clone(line))
 		if err != nil || e.Agent != want[i].Agent {
-			bad[i]++ // a level-3 line carries no chain, so the next one still stands
+			bad[i]++ // level-3 lines have no chain, so the next line is still valid
 			return true
 		}
 		lines[e.Agent] = append(lines[e.Agent], e)
@@ -116,8 +116,8 @@ func (r *Reader) readLegacy(ctx context.Context, s *Snapshot) (map[string][]*eve
 	return lines, nil
 }
 
-// keepLegacy makes a store of what was read, if it follows from the refs alone.
-// A failure here affects nothing else.
+// keepLegacy makes a store of the state, if it depends only on the refs. A failure here
+// affects nothing else.
 func (r *Reader) keepLegacy(ctx context.Context, s *Snapshot, d *delta.Delta) {
 	for _, l := range s.Logs() {
 		if l.Missing || l.Here != "" {
@@ -142,8 +142,8 @@ func (r *Reader) keepLegacy(ctx context.Context, s *Snapshot, d *delta.Delta) {
 	}
 }
 
-// loadWaiting keeps in view what was written here before such a hub was met; it
-// waits until the hub is of this program's level.
+// loadWaiting shows the lines that were written here before such a hub was met; they wait
+// until the hub has this program's level.
 func (r *Reader) loadWaiting(ctx context.Context, s *Snapshot, lines map[string][]*event.Envelope) error {
 	for name, oid := range s.AllRefs {
 		id, ok := strings.CutPrefix(name, replay.HereRoot+replay.Agents)

@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Lines reads the good lines of one log in view.
+// Lines reads the good lines of a log.
 func (r *Reader) Lines(ctx context.Context, l *Log) (lines []*event.Envelope, err error) {
 	if l.lines == nil && l.Seq > 0 {
 		l.lines, err = r.LinesAfter(ctx, l, l.Begin())
@@ -20,7 +20,7 @@ func (r *Reader) Lines(ctx context.Context, l *Log) (lines []*event.Envelope, er
 	return l.lines, err
 }
 
-// LinesAfter reads the good lines of one log in view from the end of a chain on.
+// LinesAfter reads the good lines of a log after the end of a chain.
 func (r *Reader) LinesAfter(ctx context.Context, l *Log, from event.Chain) (lines []*event.Envelope, err error) {
 	if l.Legacy {
 		return nil, nil
@@ -35,13 +35,14 @@ func (r *Reader) LinesAfter(ctx context.Context, l *Log, from event.Chain) (line
 	return lines, nil
 }
 
-// Counted reads the lines of one log that count.
+// Counted reads the lines of a log that count.
 func (r *Reader) Counted(ctx context.Context, l *Log) ([]*event.Envelope, error) {
 	lines, err := r.Lines(ctx, l)
 	return lines[:min(l.Counted, uint64(len(lines)))], err
 }
 
-// Good reads a tip for whatever hub it was written; without a tip there is no line.
+// Good reads the log at a tip, whatever hub it was written for; without a tip there are no
+// lines.
 func (r *Reader) Good(ctx context.Context, id string, tip refs.OID) (lines []*event.Envelope, err error) {
 	if tip == "" {
 		return nil, nil
@@ -57,14 +58,14 @@ func (r *Reader) Good(ctx context.Context, id string, tip refs.OID) (lines []*ev
 	return lines, err
 }
 
-// Ends reports whether a log ends in the objects where a snapshot says. Writes
-// append after this point, so a stale cache must never be able to fork the log.
+// Ends reports whether the objects of a log end where a snapshot says. Writes append after
+// this point, so a stale cache must never be able to fork the log.
 func (r *Reader) Ends(ctx context.Context, l *Log) (bool, error) {
 	if l.Seq == 0 && l.View == "" {
 		return true, nil
 	}
 	log, err := refs.ReadLog(ctx, r.local(), l.Agent, l.View, max(l.Seq, 1))
-	if l.Seq == 0 { // what the hub was migrated from wrote there, and nobody since
+	if l.Seq == 0 { // the log has only lines of the hub that this one was migrated from
 		return err == nil && log.Bad == "" && log.Last() == 0, err
 	}
 	if err != nil || log.Bad != "" || len(log.Lines) == 0 {
@@ -75,8 +76,8 @@ func (r *Reader) Ends(ctx context.Context, l *Log) (bool, error) {
 	return err == nil && last.Hub == l.hub && last.Agent == l.Agent && last.Seq == l.Seq && last.Time == l.Time && event.Hash(raw) == l.Hash, nil
 }
 
-// AllEnd is Ends of all logs with lines that the hub lacks: objects may have gone
-// since the store was made, and then the log is to be repaired.
+// AllEnd is Ends for all logs with lines that the hub lacks: objects may be missing since
+// the store was made, and then the log has to be repaired.
 func (r *Reader) AllEnd(ctx context.Context, s *Snapshot) bool {
 	if !s.Replayed() {
 		return true
@@ -92,7 +93,7 @@ func (r *Reader) AllEnd(ctx context.Context, s *Snapshot) bool {
 	return true
 }
 
-// Line reads one line of a log in view, nil if it has none of that sequence.
+// Line reads one line of a log, nil if it has no line with that sequence.
 func (r *Reader) Line(ctx context.Context, l *Log, seq uint64) (*event.Envelope, error) {
 	switch {
 	case l == nil || seq == 0 || seq > l.Seq:
@@ -119,7 +120,7 @@ func (r *Reader) Hash(ctx context.Context, l *Log, seq uint64) (string, error) {
 	return event.Hash(e.Raw), nil
 }
 
-// Newest is the greatest time up to limit of the lines that count.
+// Newest returns the greatest time up to limit of all lines that count.
 func (r *Reader) Newest(ctx context.Context, s *Snapshot, limit event.Time) (newest event.Time, err error) {
 	if s.Newest <= limit {
 		return s.Newest, nil
@@ -137,7 +138,7 @@ func (r *Reader) Newest(ctx context.Context, s *Snapshot, limit event.Time) (new
 	return newest, nil
 }
 
-// NewestIn is the greatest time up to limit in the first lines of a log.
+// NewestIn returns the greatest time up to limit in the first lines of a log.
 func (r *Reader) NewestIn(ctx context.Context, l *Log, first uint64, limit event.Time) (event.Time, error) {
 	switch {
 	case first == 0:

@@ -8,8 +8,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Tips are the logs a step may cover: what the hub was seen to have, or gets
-// in the same push.
+// Tips returns the logs that a step may cover: those known to be on the hub, and those in
+// the same push.
 func (s *Snapshot) Tips(push refs.Push) map[string]string {
 	going := map[string]refs.OID{}
 	for _, r := range push.Refs {
@@ -19,7 +19,7 @@ func (s *Snapshot) Tips(push refs.Push) map[string]string {
 	for _, l := range s.Active() {
 		id := l.Agent
 		if l.Forked() {
-			continue // what is covered of it stays, nothing is added
+			continue // its covered lines stay covered, and no lines are added
 		}
 		tip, seq := l.Hub, l.HubSeq
 		if src, ok := going[replay.HereRoot+replay.Agents+id]; ok {
@@ -32,8 +32,8 @@ func (s *Snapshot) Tips(push refs.Push) map[string]string {
 	return tips
 }
 
-// CountedUpTo says of those logs of the hub that end in lines which do not count
-// how many do: a step that covered more would make them count.
+// CountedUpTo returns, for each log of the hub that ends with lines that do not count, how
+// many lines count: a step that covered more would make them count.
 func (s *Snapshot) CountedUpTo(tips map[string]string) map[string]uint64 {
 	upTo := map[string]uint64{}
 	for id, tip := range tips {
@@ -48,8 +48,8 @@ func (s *Snapshot) CountedUpTo(tips map[string]string) map[string]uint64 {
 	return upTo
 }
 
-// Awaited reports whether one of the logs may have a line that a step answers. Of
-// one that diverged the hub has other lines than are in view.
+// Awaited reports whether one of the logs may have a line that a step decides. If a log has
+// diverged, the hub has other lines than this snapshot.
 func (s *Snapshot) Awaited(tips map[string]string) bool {
 	for id := range tips {
 		if l := s.Log(id); l.Diverged || len(l.Open) > 0 {
@@ -59,15 +59,15 @@ func (s *Snapshot) Awaited(tips map[string]string) bool {
 	return false
 }
 
-// Undecided reports whether one of an agent's lines awaits a decision. Lines that
-// another process of the clone has appended since are not asked for.
+// Undecided reports whether one of an agent's lines waits for a decision. It does not
+// consider lines that another process of the clone has appended since.
 func (s *Snapshot) Undecided(agent string, lines []*event.Envelope) bool {
 	return slices.ContainsFunc(s.Pending(agent), func(e *event.Envelope) bool {
 		return e.Seq >= lines[0].Seq && e.Seq <= lines[len(lines)-1].Seq
 	})
 }
 
-// AllUndecided is how many lines of all agents a step has still to answer.
+// AllUndecided returns how many lines of all agents wait for a step.
 func (s *Snapshot) AllUndecided() (n int) {
 	if s.NewerRules() {
 		return 0
@@ -78,9 +78,9 @@ func (s *Snapshot) AllUndecided() (n int) {
 	return n
 }
 
-// Pending are the lines of the agent that a step has still to answer. What
-// would change nothing (the release of a lock that is not held, a claim that
-// was taken back before anybody saw it) is answered by no step of its own.
+// Pending returns the agent's lines that wait for a step. Lines that would change nothing
+// (the release of a lock that is not held, a claim that was withdrawn before anybody saw
+// it) get no step of their own.
 func (s *Snapshot) Pending(agent string) []*event.Envelope {
 	l := s.Log(agent)
 	if l == nil {

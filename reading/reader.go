@@ -23,38 +23,38 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Options say what a Reader reads and whom it tells.
+// Options configure a Reader.
 type Options struct {
-	Replica func() refs.Replica // nil as long as there is none
-	Home    string              // directory of the replica, where its caches lie
+	Replica func() refs.Replica // nil as long as there is no replica
+	Home    string              // directory of the replica, which has its caches
 
-	Presence func(context.Context, map[string]refs.OID) Presence // of a list of refs
-	BadSteps func([]ledger.Bad)                                  // told, once, of steps that are not believed
-	Judged   func(path string, note any)                         // keeps what was judged of the ledger
-	Stored   func(store.Written, error)                          // told what became of the store; nil drops it
-	KeepFrom int                                                 // lines from which on a store is made; 0 is 1,000
+	Presence func(context.Context, map[string]refs.OID) Presence // reads presence from a list of refs
+	BadSteps func([]ledger.Bad)                                  // called once with invalid steps
+	Judged   func(path string, note any)                         // stores the verdict on the ledger
+	Stored   func(store.Written, error)                          // called with the result of writing the store; nil drops it
+	KeepFrom int                                                 // number of lines from which a store is made; 0 means 1,000
 }
 
-// Reader reads a replica for one goroutine. It remembers what it has read, and reads
-// again only what has moved since.
+// Reader reads a replica for one goroutine. It remembers what it has read, and reads only
+// what has changed since.
 type Reader struct {
 	o       Options
-	joined  bool                // the hub is read, though numbers end by it
+	joined  bool                // read the hub, although its numbers replace the local ones
 	known   map[string]refs.OID // the refs, for the next Load; nil: it lists them
-	loaded  *Snapshot           // what Load returned last
+	loaded  *Snapshot           // the last result of Load
 	replays *replay.Reader      // nil until something is read
-	judged  string              // tip of the ledger up to which a note says what was judged
-	metas   []replay.MetaNote   // what a note says was judged of meta tips
-	noStore bool                // what the store says of a log is wrong: this process does without it
-	file    *store.File         // the store as it was asked last
-	glance  Glance              // and what a read tells besides
-	cursors int                 // of logs that were read from a store
+	judged  string              // tip of the ledger up to which the verdict is stored
+	metas   []replay.MetaNote   // the stored verdicts on meta tips
+	noStore bool                // the store was wrong about a log: this process does not use it
+	file    *store.File         // the store that was used last
+	glance  Glance              // and the glance stored with it
+	cursors int                 // number of cursors that were read from a store
 }
 
 // New returns a Reader that has read nothing yet.
 func New(o Options) *Reader { return &Reader{o: o} }
 
-// Close closes the store. What was read cannot be asked any more.
+// Close closes the store. Its projection can no longer be used.
 func (r *Reader) Close() {
 	if r.file != nil {
 		r.file.Close()
@@ -64,31 +64,31 @@ func (r *Reader) Close() {
 
 func (r *Reader) local() refs.Local { return r.o.Replica().Local() }
 
-// Join has the hub read, though the numbers given out here end by it.
+// Join sets whether to read the hub although its numbers replace the local ones.
 func (r *Reader) Join(join bool) { r.joined, r.loaded = join, nil }
 
 // Joined reports whether Join was called.
 func (r *Reader) Joined() bool { return r.joined }
 
-// Cursors is how many cursors of logs were read from a store.
+// Cursors returns how many cursors of logs were read from a store.
 func (r *Reader) Cursors() int { return r.cursors }
 
-// Last is what Load returned last, nil if nothing was read.
+// Last returns the last result of Load, nil if nothing was read.
 func (r *Reader) Last() *Snapshot { return r.loaded }
 
-// Forget has all read again.
+// Forget makes the next Load read everything again.
 func (r *Reader) Forget() { r.loaded = nil }
 
-// Expect says what the refs are: anybody who moves refs knows, so the next Load need not
-// list them. A list that is outdated by others costs another round and nothing else.
-// Nil takes it back.
+// Expect passes the current refs, so that the next Load need not list them: code that moves
+// refs knows them. If others have moved refs since, this costs another round and nothing
+// else. Nil undoes it.
 func (r *Reader) Expect(all map[string]refs.OID) { r.known = all }
 
 // Expects reports whether the refs are known.
 func (r *Reader) Expects() bool { return r.known != nil }
 
-// Load returns the state of the replica. What was read before, by this process or
-// by one that left a store, is not read again.
+// Load returns the state of the replica. It does not read again what this process, or a
+// process that left a store, has read before.
 func (r *Reader) Load(ctx context.Context) (*Snapshot, error) {
 	s, err := r.listed(ctx)
 	if err != nil || r.o.Replica() == nil {
@@ -103,7 +103,7 @@ func (r *Reader) Refs(ctx context.Context) (map[string]refs.OID, error) {
 		return nil, nil
 	}
 	if r.known != nil {
-		all := maps.Clone(r.known) // who is apart takes some away
+		all := maps.Clone(r.known) // keepApart removes some
 		r.known = nil
 		return all, nil
 	}
@@ -118,7 +118,7 @@ func (r *Reader) Refs(ctx context.Context) (map[string]refs.OID, error) {
 	return all, nil
 }
 
-// listed is a snapshot with the refs and what needs nothing else.
+// listed returns a snapshot with the refs and the data that follows from them alone.
 func (r *Reader) listed(ctx context.Context) (*Snapshot, error) {
 	s := Of(&replay.State{})
 	var err error
@@ -136,10 +136,10 @@ func (r *Reader) listed(ctx context.Context) (*Snapshot, error) {
 	return s, nil
 }
 
-// keepApart takes the hub out of a snapshot's refs while it is not joined. A
-// repository without a remote decides numbers by itself. When it meets a hub that has
-// numbers, too, its own would end; so the two are kept apart, and what is here stays
-// in view, until somebody says 'init --join'.
+// keepApart removes the hub from a snapshot's refs while it is not joined. A repository
+// without a remote assigns numbers by itself. If it meets a hub that has numbers too, its
+// own numbers would be lost. So the two are kept apart, and the local state stays visible,
+// until the user runs 'init --join'.
 func (r *Reader) keepApart(ctx context.Context, s *Snapshot) error {
 	ours, theirs := s.AllRefs[replay.HereRoot+replay.MetaName], s.AllRefs[replay.HubRoot+replay.MetaName]
 	if r.joined || ours == "" || theirs == "" || s.AllRefs[replay.HereRoot+replay.LedgerName] == "" {
@@ -154,7 +154,7 @@ func (r *Reader) keepApart(ctx context.Context, s *Snapshot) error {
 		ids[i] = trust.Claimed(files["hub.json"]).Hub
 	}
 	if ids[0] == ids[1] {
-		return nil // a copy of this tracker is the hub
+		return nil // the hub is a copy of this tracker
 	}
 	s.Apart = true
 	for name := range s.AllRefs {
@@ -165,8 +165,8 @@ func (r *Reader) keepApart(ctx context.Context, s *Snapshot) error {
 	return nil
 }
 
-// loadFrom is Load of a snapshot with refs; keep makes a store where there is none,
-// however little it would hold.
+// loadFrom is Load for a snapshot with refs; keep makes a store if there is none, however
+// small.
 func (r *Reader) loadFrom(ctx context.Context, s *Snapshot, keep bool) (*Snapshot, error) {
 	if was := r.loaded; was != nil && was.Apart == s.Apart && sameSeen(was.AllRefs, s.AllRefs) {
 		next := *was
@@ -205,12 +205,12 @@ func (r *Reader) loadFrom(ctx context.Context, s *Snapshot, keep bool) (*Snapsho
 		r.loaded = nil
 		return s, nil
 	}
-	r.KeepMuch(ctx) // else all of it is reduced again after each move of a ref
+	r.KeepMuch(ctx) // otherwise everything is reduced again after each move of a ref
 	return r.loaded, nil
 }
 
-// sameSeen reports whether two lists of refs differ in nothing that a snapshot
-// follows from.
+// sameSeen reports whether two lists of refs are equal as far as a snapshot depends on
+// them.
 func sameSeen(a, b map[string]refs.OID) bool {
 	for name, oid := range a {
 		if b[name] != oid && replay.Relevant(name) {
@@ -225,7 +225,7 @@ func sameSeen(a, b map[string]refs.OID) bool {
 	return true
 }
 
-// Replays is what reads the replica; it is one for a process.
+// Replays returns the process's reader of the replica.
 func (r *Reader) Replays() *replay.Reader {
 	if r.replays == nil {
 		r.replays = replay.NewReader(r.local(), r.stepFiles())
@@ -245,12 +245,12 @@ func (r *Reader) stepFiles() *replay.StepFiles {
 			}
 			return b
 		},
-		Save: func(b []byte) { _ = statefile.Write(path, b) }, // not kept, it costs the next command time
+		Save: func(b []byte) { _ = statefile.Write(path, b) }, // if it cannot be stored, this only costs the next command time
 	}
 }
 
-// advance reads from a State on what the refs of a snapshot say, and keeps what it
-// judged of the ledger.
+// advance reads from a State to the refs of a snapshot, and stores the verdict on the
+// ledger.
 func (r *Reader) advance(ctx context.Context, from *replay.State, s *Snapshot) (*replay.State, *delta.Delta, error) {
 	next, d, err := r.Replays().Advance(ctx, from, s.AllRefs)
 	if err != nil {
@@ -261,8 +261,8 @@ func (r *Reader) advance(ctx context.Context, from *replay.State, s *Snapshot) (
 	return next, d, nil
 }
 
-// readInMemory makes the projection in memory: of nothing, or from the one of
-// before. It ends with errNotKept if there is more to reduce than most bytes of lines.
+// readInMemory makes the projection in memory, from nothing or from the previous one. It
+// returns errNotKept if there are more than most bytes of lines to reduce.
 func (r *Reader) readInMemory(ctx context.Context, s *Snapshot, most int) error {
 	from, m := &replay.State{}, &store.Memory{}
 	if was := r.loaded; was != nil && was.Replayed() {
@@ -291,11 +291,12 @@ func (r *Reader) readInMemory(ctx context.Context, s *Snapshot, most int) error 
 	return nil
 }
 
-// maxInMemory is how many bytes of lines are reduced in memory where there can be a
-// store: a small pack unfolds to any size, and reduced they take four times that.
+// maxInMemory is how many bytes of lines are reduced in memory if a store is possible: a
+// small pack can unfold to any size, and reducing lines takes four times their size.
 const maxInMemory = 16 << 20
 
-// bounded yields logs as long as their lines are of a size together, then errNotKept.
+// bounded yields logs as long as the total size of their lines is within the bound, then
+// errNotKept.
 func bounded(most int, logs iter.Seq2[delta.Log, error]) iter.Seq2[delta.Log, error] {
 	return func(yield func(delta.Log, error) bool) {
 		for l, err := range logs {
@@ -321,7 +322,8 @@ func bounded(most int, logs iter.Seq2[delta.Log, error]) iter.Seq2[delta.Log, er
 	}
 }
 
-// recall returns the Memory of a snapshot's refs, for a store that fails.
+// recall returns a function that makes the Memory of a snapshot's refs, for a store that
+// fails.
 func (r *Reader) recall(ctx context.Context, s *Snapshot) func() (*store.Memory, error) {
 	ctx, all := context.WithoutCancel(ctx), s.AllRefs
 	return func() (*store.Memory, error) {
@@ -344,21 +346,21 @@ func (r *Reader) recall(ctx context.Context, s *Snapshot) func() (*store.Memory,
 	}
 }
 
-// kept is what lies with a store beside its rows: what a read tells besides the
-// answer, and the State without its cursors.
+// kept is the data that a store has besides its rows: the glance, and the State without its
+// cursors.
 type kept struct {
 	Glance Glance          `json:"glance"`
 	State  json.RawMessage `json:"state"`
 }
 
-// savedState is what a store keeps of the state it was made of.
+// savedState is the part of a State that a store keeps.
 type savedState interface {
 	Header() ([]byte, error)
 	Index() ([]byte, error)
 	Cursor(agent string) ([]byte, error)
 }
 
-// fromStore is the State that a store was made of.
+// fromStore returns the State from which a store was made.
 func (r *Reader) fromStore(stamp []byte, from savedState) (*replay.State, error) {
 	if was := r.loaded; was != nil && was.Replayed() && bytes.Equal(was.State.Stamp(), stamp) {
 		return was.State, nil
@@ -388,8 +390,8 @@ func (r *Reader) cursor(from savedState, agent string) (*replay.Cursor, error) {
 	return replay.DecodeCursor(b)
 }
 
-// cursorsOf reads the cursors of a snapshot that were not needed so far: from the store,
-// or from the logs if there is none, or another process has brought it to another state.
+// cursorsOf reads the cursors of a snapshot that were not needed so far: from the store, or
+// from the logs if there is no store or another process has changed it.
 func (r *Reader) cursorsOf(ctx context.Context, f *store.File, all map[string]refs.OID) func(agent string) (*replay.Cursor, error) {
 	ctx = context.WithoutCancel(ctx)
 	var whole *replay.State

@@ -7,8 +7,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Releases give back all locks of an agent, and its places in queues, after the
-// events of before, if that is not nil.
+// Releases returns the events that release all locks of an agent and its places in queues,
+// after the events of before, if that is not nil.
 func Releases(p Projection, agent string, before func(Projection) ([]event.Body, error)) (bodies []event.Body, err error) {
 	if before != nil {
 		if bodies, err = before(p); err != nil {

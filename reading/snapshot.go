@@ -15,8 +15,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Projection answers questions about the state at one moment. It does not change,
-// and is asked while its Reader is open; store.Memory is one, store.File another.
+// Projection answers queries about the state at one moment. It does not change, and can be
+// used while its Reader is open. store.Memory and store.File implement it.
 type Projection interface {
 	store.Issues
 	store.Lists
@@ -34,16 +34,16 @@ var (
 type Log struct {
 	Agent string
 	*replay.Cursor
-	Open   []*event.Envelope // lines that no step covers and that one may answer
+	Open   []*event.Envelope // lines without a step that a step may decide
 	Legacy bool              // level-3 lines, which have no chain
 
-	of      *replay.State     // that the verdict follows from; nil: there is none
-	verdict *trust.Verdict    // once it was asked for
-	hub     string            // id that the lines carry
-	lines   []*event.Envelope // all, once they were asked for
+	of      *replay.State     // the State that the verdict depends on; nil: there is none
+	verdict *trust.Verdict    // set when first requested
+	hub     string            // hub id in the lines
+	lines   []*event.Envelope // all lines, when first requested
 }
 
-// Verdict is what of the lines counts; nil: all of them.
+// Verdict returns which lines count; nil: all of them.
 func (l *Log) Verdict() *trust.Verdict {
 	if l.verdict == nil && l.of != nil {
 		l.verdict = l.of.Verdict(l.Agent)
@@ -51,29 +51,29 @@ func (l *Log) Verdict() *trust.Verdict {
 	return l.verdict
 }
 
-// Chain is the end of the log, for a line to be appended.
+// Chain returns the end of the log, to append a line.
 func (l *Log) Chain() event.Chain {
 	return event.Chain{Hub: l.hub, Agent: l.Agent, Seq: l.Seq, Hash: l.Hash, Time: l.Time}
 }
 
-// Begin is the beginning of the log, for all its lines to be read.
+// Begin returns the beginning of the log, to read all its lines.
 func (l *Log) Begin() event.Chain { return event.Chain{Hub: l.hub, Agent: l.Agent} }
 
-// Unsent is how many lines the hub does not have.
+// Unsent returns how many lines the hub does not have.
 func (l *Log) Unsent() int { return int(l.Cursor.Unsent()) }
 
 // Forked reports whether one key is proven to have written two histories.
 func (l *Log) Forked() bool { v := l.Verdict(); return v != nil && v.Forked }
 
-// Kept is how many lines are before the unsigned ones, where it trails.
+// Kept returns how many lines there are before the unsigned ones at the end.
 func (l *Log) Kept() uint64 { return l.Verdict().Kept() }
 
 // Sends reports whether the log was written here, and can be sent.
 func (l *Log) Sends() bool {
-	return l.Here != "" && l.View == l.Here && l.Unsent() > 0 && !l.Diverged && !l.Trails // what ends unsigned counts for nobody
+	return l.Here != "" && l.View == l.Here && l.Unsent() > 0 && !l.Diverged && !l.Trails // an unsigned end does not count for anybody
 }
 
-// Empty reports a branch of the hub that is named as a log and holds no event.
+// Empty reports whether the log is a branch of the hub that contains no event.
 func (l *Log) Empty() bool {
 	return l.Hub != "" && l.Here == "" && l.Seq == 0 && l.Ended == "" && !l.Missing && !l.Foreign
 }
@@ -89,8 +89,8 @@ func (s *Snapshot) Stray(id string) bool {
 	return s.Log(id).Empty()
 }
 
-// Short reports whether the hub holds less of the log, or another one, than the
-// ledger covers. What the ledger covers is the log: another line there is a forgery.
+// Short reports whether the hub has less of the log than the ledger covers, or other lines.
+// Lines that the ledger covers are the log: another line in their place is a forgery.
 func (l *Log) Short() bool {
 	return l.Hub == "" || l.HubSeq < l.Position && !l.Diverged || l.View == l.Hub && l.Seq >= l.Position && l.Position > 0 && l.Covered == 0
 }
@@ -99,35 +99,35 @@ func (l *Log) Short() bool {
 type Snapshot struct {
 	*replay.State
 
-	AllRefs map[string]refs.OID // the replica's, whether the State follows from them or not
-	Apart   bool                // a hub was met, but the numbers given out here stand until init --join
+	AllRefs map[string]refs.OID // all refs of the replica, whether the State depends on them or not
+	Apart   bool                // a hub was met, but the local numbers stay until init --join
 	View    Projection
 	Presence
-	UnreadFiles []event.UnreadFile // of a hub of level 2: they are not shown
+	UnreadFiles []event.UnreadFile // of a hub of level 2: files that are not shown
 
-	logs    map[string]*Log // those that were asked for, and those that are not in the State
+	logs    map[string]*Log // logs that were requested, and logs that are not in the State
 	draft   bool            // the logs may be changed
 	judge   func(*Snapshot) Decided
 	decided *Decided // nil until Decided is called
 }
 
-// Presence is what lies in the replica outside the logs about who works.
+// Presence is the replica's data about who is active, outside the logs.
 type Presence struct {
 	Seen   func() map[string]event.AgentPresence
-	Unread func() int // how many more of them there are
+	Unread func() int // how many more there are
 }
 
-// Of returns a snapshot of a State and nothing else.
+// Of returns a snapshot with only a State.
 func Of(s *replay.State) *Snapshot { return &Snapshot{State: s, logs: map[string]*Log{}} }
 
-// Replayed reports whether the logs were read through their cursors: not where there
-// is no replica, nor at level 2 and 3.
+// Replayed reports whether the logs were read through their cursors. They are not if there
+// is no replica, and at levels 2 and 3.
 func (s *Snapshot) Replayed() bool { return s.State.Logs != nil }
 
-// take fills in what was read.
+// take replaces the State.
 func (s *Snapshot) take(r *replay.State) { s.State, s.logs, s.decided = r, map[string]*Log{}, nil }
 
-// Log is the log of an agent, nil if it has none.
+// Log returns the log of an agent, nil if it has none.
 func (s *Snapshot) Log(agent string) *Log {
 	if l := s.logs[agent]; l != nil {
 		return l
@@ -144,14 +144,14 @@ func (s *Snapshot) Log(agent string) *Log {
 	return l
 }
 
-// AgentIDs are the ids of all logs, sorted.
+// AgentIDs returns the ids of all logs, sorted.
 func (s *Snapshot) AgentIDs() []string { return s.sorted(s.State.AgentIDs()) }
 
-// Logs are all logs, sorted by agent. They are read for that: a command that only needs
-// those in which something is unsent, undecided or wrong asks for Active.
+// Logs returns all logs, sorted by agent, and reads their cursors. A command that only
+// needs logs with unsent, undecided or invalid lines uses Active.
 func (s *Snapshot) Logs() []*Log { return s.each(s.AgentIDs()) }
 
-// Active are the logs that are not settled, sorted by agent. In all others every line
+// Active returns the logs that are not settled, sorted by agent. In all others every line
 // is on the hub, counts, and is covered by the ledger.
 func (s *Snapshot) Active() []*Log { return s.each(s.sorted(s.State.Active())) }
 
@@ -175,7 +175,7 @@ func (s *Snapshot) each(ids []string) []*Log {
 	return all
 }
 
-// Seq is the last line of an agent's log, and Counted how many lines of it count.
+// Seq returns the last line of an agent's log, and Counted how many of its lines count.
 func (s *Snapshot) Seq(agent string) uint64 {
 	return s.lines(agent, func(l *Log) uint64 { return l.Seq })
 }
@@ -197,9 +197,9 @@ func (s *Snapshot) lines(agent string, of func(*Log) uint64) uint64 {
 	return 0
 }
 
-// Draft is the same snapshot, for lines to be stamped on.
+// Draft returns a copy of the snapshot, to which new lines can be added.
 func (s *Snapshot) Draft() *Snapshot {
-	s.Active() // with the hub they were read for
+	s.Active() // read them while the hub is the same
 	c, state := *s, *s.State
 	c.State, c.logs, c.draft = &state, make(map[string]*Log, len(s.logs)), true
 	for id, l := range s.logs {
@@ -208,20 +208,19 @@ func (s *Snapshot) Draft() *Snapshot {
 	return &c
 }
 
-// Found makes a draft that of a hub whose meta was just written.
+// Found turns a draft into a snapshot of a hub whose meta was just written.
 func (s *Snapshot) Found(commit refs.OID, roll *trust.State) {
 	s.Meta, s.Roll, s.MetaCommit, s.Hub, s.Level, s.decided = roll.Meta, roll, commit, roll.Meta.Hub, replay.FormatVersion, nil
 }
 
-// NewLog makes in a draft the log of an agent that has written nothing yet.
+// NewLog adds to a draft the log of an agent that has written nothing yet.
 func (s *Snapshot) NewLog(id string) *Log {
 	l := &Log{Agent: id, Cursor: &replay.Cursor{}, hub: s.Hub}
 	s.logs[id] = l
 	return l
 }
 
-// Append puts lines that were stamped on a draft at the end of a log, whose tip they
-// become.
+// Append adds lines that were stamped on a draft to the end of a log, and sets its new tip.
 func (s *Snapshot) Append(l *Log, end event.Chain, tip refs.OID, lines []*event.Envelope) {
 	l.Seq, l.Hash, l.Time, l.Here, l.View = end.Seq, end.Hash, end.Time, tip, tip
 	for _, e := range lines {
@@ -232,8 +231,8 @@ func (s *Snapshot) Append(l *Log, end event.Chain, tip refs.OID, lines []*event.
 	}
 }
 
-// Check says whether the reducer would reject an event that is written on s, and on
-// what was stamped since.
+// Check returns the reducer's error for an event that is written after s and after the
+// lines stamped since.
 func (s *Snapshot) Check(stamped *reducer.State, author string, b event.Body) error {
 	if err := s.View.Check(author, b); err != nil {
 		return err
@@ -241,7 +240,7 @@ func (s *Snapshot) Check(stamped *reducer.State, author string, b event.Body) er
 	return stamped.Check(author, b)
 }
 
-// LocalAgents are own, and those of all other logs that are written here.
+// LocalAgents returns own and the agents of all other logs that are written here.
 func (s *Snapshot) LocalAgents(own string) []string {
 	ids := []string{own}
 	for _, l := range s.Active() {
@@ -252,7 +251,7 @@ func (s *Snapshot) LocalAgents(own string) []string {
 	return ids
 }
 
-// Unsent is how many lines the hub does not have.
+// Unsent returns how many lines the hub does not have.
 func (s *Snapshot) Unsent() int {
 	n := 0
 	for _, l := range s.Active() {
@@ -281,12 +280,11 @@ func (s *Snapshot) Proven() bool {
 	return false
 }
 
-// Undecidable reports whether the ledger cannot be judged, or steps of it are not
-// believed.
+// Undecidable reports whether the ledger cannot be judged or has invalid steps.
 func (s *Snapshot) Undecidable() bool { return s.Ledger.Err != nil || len(s.Ledger.Bad) > 0 }
 
-// NewerRules reports whether the ledger holds a step that was decided by rules
-// that this program does not know, and the hub's meta admits them.
+// NewerRules reports whether the ledger has a step with rules that this program does not
+// know and the hub's meta admits.
 func (s *Snapshot) NewerRules() bool { return errors.Is(s.Ledger.Err, ledger.ErrNewer) }
 
 // Writable reports whether this program writes to a hub of this level, and the hub has
@@ -308,8 +306,8 @@ func (s *Snapshot) Waits(issue event.UUID, agent string) bool {
 	return slices.ContainsFunc(s.Ledger.Queue[issue], func(w ledger.Waiter) bool { return w.Agent == agent })
 }
 
-// Held returns the issue whose lock an agent got last, of those that one step
-// granted any, but always the same; false if it has none.
+// Held returns the issue whose lock an agent got last. If one step granted several, it
+// always returns the same one; false if the agent holds none.
 func (s *Snapshot) Held(agent string) (event.UUID, bool) {
 	var issue event.UUID
 	var token uint64
@@ -321,7 +319,7 @@ func (s *Snapshot) Held(agent string) (event.UUID, bool) {
 	return issue, token > 0
 }
 
-// HeldBy are all issues whose locks an agent has.
+// HeldBy returns all issues whose locks an agent holds.
 func (s *Snapshot) HeldBy(agent string) (issues []event.UUID) {
 	for u, k := range s.Ledger.Locks {
 		if k.Agent == agent {
@@ -332,8 +330,8 @@ func (s *Snapshot) HeldBy(agent string) (issues []event.UUID) {
 	return issues
 }
 
-// Claims reports whether an agent has a lock or waits for one, as far as is known
-// here.
+// Claims reports whether an agent holds a lock or waits for one, as far as this clone
+// knows.
 func (s *Snapshot) Claims(agent string) bool {
 	for _, l := range s.Locks() {
 		if l.Holder == agent && !l.Ending || slices.ContainsFunc(l.Queue, func(w delta.Waiter) bool { return w.Agent == agent }) {
@@ -343,7 +341,7 @@ func (s *Snapshot) Claims(agent string) bool {
 	return false
 }
 
-// Keys are the keys in force of an agent.
+// Keys returns the keys in force of an agent.
 func (s *Snapshot) Keys(agent string) []trust.Key {
 	if l := s.Log(agent); l != nil && l.Verdict() != nil {
 		return l.Verdict().Keys
@@ -354,14 +352,13 @@ func (s *Snapshot) Keys(agent string) []trust.Key {
 	return s.Roll.Log(agent, trust.LogOptions{}).Verdict().Keys
 }
 
-// ContinuedSigned reports whether what an agent writes next counts only if it is
-// signed.
+// ContinuedSigned reports whether an agent's next line counts only if it is signed.
 func (s *Snapshot) ContinuedSigned(agent string) bool {
 	l := s.Log(agent)
 	return l != nil && l.Verdict() != nil && l.Verdict().Signed()
 }
 
-// Short are the logs of which the hub lacks lines that the ledger covers, and what
+// Short returns the logs in which the hub lacks lines that the ledger covers, and how much
 // it covers of each.
 func (s *Snapshot) Short() map[string]ledger.Position {
 	missing := map[string]ledger.Position{}
@@ -390,26 +387,26 @@ func (s *Snapshot) Short() map[string]ledger.Position {
 	return missing
 }
 
-// Glance is what a read tells besides the answer. It is kept with the store.
+// Glance is what a read reports besides its answer. The store keeps it.
 type Glance struct {
 	Level  int             `json:"level"`
 	Bound  bool            `json:"bound"`
 	Unsent int             `json:"unsent"`
 	Held   map[string]Held `json:"held"` // by agent
 
-	UnreadFiles int    `json:"unread_files,omitempty"` // of a hub of level 2: they are not shown
+	UnreadFiles int    `json:"unread_files,omitempty"` // of a hub of level 2: number of files that are not shown
 	UnreadFile  string `json:"unread_file,omitempty"`  // one of them
 
-	Newer bool `json:"-"` // the ledger has rules that only newer programs know; then nothing is kept
+	Newer bool `json:"-"` // the ledger has rules that only newer programs know; then nothing is stored
 }
 
-// Held is what an agent has, and when it last wrote.
+// Held is what an agent holds, and when it last wrote.
 type Held struct {
 	Issue event.UUID `json:"issue"`
 	Wrote event.Time `json:"wrote"`
 }
 
-// Glance is what a read of s tells besides the answer.
+// Glance returns what a read of s reports besides its answer.
 func (s *Snapshot) Glance() Glance {
 	g := Glance{Level: s.Level, Bound: s.Bound, Unsent: s.Unsent(), Held: map[string]Held{}, Newer: s.NewerRules()}
 	if g.UnreadFiles = len(s.UnreadFiles); g.UnreadFiles > 0 {

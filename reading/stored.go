@@ -17,15 +17,15 @@ import (
 // storeFile is the database in the replica's directory. It may be removed.
 const storeFile = "store.db"
 
-// How long another process is waited for that updates the store, or makes it from much:
-// to read the same into memory takes as long, and a lot of memory.
+// How long to wait for another process that updates the store, or makes it from much data:
+// reading the same into memory takes as long, and a lot of memory.
 const (
 	storePatience   = 100 * time.Millisecond
 	rebuildPatience = 2 * time.Minute
 )
 
-// wordsFrom is how many texts are read for a search at most before it makes an index.
-// 50,000 are read in 60 ms, and to index them takes half a second.
+// wordsFrom is the largest number of texts that a search reads without making an index.
+// Reading 50,000 takes 60 ms, and indexing them half a second.
 const wordsFrom = 100_000
 
 func (r *Reader) storePath() string { return filepath.Join(r.o.Replica().Path(), storeFile) }
@@ -49,17 +49,17 @@ func (r *Reader) store(ctx context.Context) *store.Store {
 	}
 }
 
-// errNotKept says that what was read is not kept.
+// errNotKept means that the data read is not stored.
 var errNotKept = errors.New("what was read is not kept")
 
-// Answer is what Current returns.
+// Answer is the result of Current.
 type Answer struct {
 	View   Projection
 	Glance Glance
 	Read   *Snapshot // nil if the store answered, and nothing else was read
 }
 
-// Current answers from the store, or loads and keeps what it loaded there.
+// Current answers from the store, or loads the state and stores it.
 func (r *Reader) Current(ctx context.Context) (Answer, error) {
 	a, err := r.Stored(ctx)
 	if err != nil || a.View != nil {
@@ -72,8 +72,8 @@ func (r *Reader) Current(ctx context.Context) (Answer, error) {
 	return Answer{s.View, s.Glance(), s}, nil
 }
 
-// Stored answers from the store, or where there is no replica. Without a store that
-// was made from the refs as they are, it returns a snapshot that holds only them.
+// Stored answers from the store, or if there is no replica. If the store was not made from
+// the current refs, it returns a snapshot that contains only the refs.
 func (r *Reader) Stored(ctx context.Context) (Answer, error) {
 	s, err := r.listed(ctx)
 	switch {
@@ -88,8 +88,8 @@ func (r *Reader) Stored(ctx context.Context) (Answer, error) {
 	return Answer{Read: s}, nil
 }
 
-// stored returns the projection of the store if it was made from the refs of s,
-// and what a read tells besides. Nothing else is read.
+// stored returns the projection of the store if it was made from the refs of s, and its
+// glance. Nothing else is read.
 func (r *Reader) stored(ctx context.Context, s *Snapshot) (*store.File, Glance, bool) {
 	if r.joined || s.Apart || r.noStore {
 		return nil, Glance{}, false
@@ -112,7 +112,7 @@ func (r *Reader) stored(ctx context.Context, s *Snapshot) (*store.File, Glance, 
 	return f, k.Glance, true
 }
 
-// answerFrom makes a store the one that is asked.
+// answerFrom sets the store that answers.
 func (r *Reader) answerFrom(f *store.File, g Glance) {
 	if r.file != nil && r.file != f {
 		r.file.Close()
@@ -120,8 +120,8 @@ func (r *Reader) answerFrom(f *store.File, g Glance) {
 	r.file, r.glance = f, g
 }
 
-// readStored brings the store to the refs of s, and answers from it. What hinders
-// it hinders nothing else: the caller reads in memory.
+// readStored brings the store to the refs of s, and answers from it. An error here prevents
+// nothing else: the caller reads into memory.
 func (r *Reader) readStored(ctx context.Context, s *Snapshot) error {
 	if r.joined || s.Apart || r.noStore {
 		return errNotKept
@@ -176,13 +176,13 @@ func (r *Reader) readStored(ctx context.Context, s *Snapshot) error {
 	}
 	read := r.cursorsOf(ctx, f, s.AllRefs)
 	next.ReadWith(read)
-	from.ReadWith(read) // what has moved was read from it
+	from.ReadWith(read) // the new data was read from it
 	s.View, s.judge = f, r.judgeOf(ctx)
 	r.answerFrom(f, s.Glance())
 	return nil
 }
 
-// manyLines is how many new lines are worth another store.
+// manyLines is how many new lines justify making another store.
 const manyLines = 1000
 
 // mostlyNew reports whether a store has less than half of the lines of the next state. For
@@ -192,28 +192,28 @@ func mostlyNew(from, next *replay.State) bool {
 	return was > 0 && is > 2*was && is-was >= manyLines
 }
 
-// Distrust lets this process do without the store: what that says of a log is
-// wrong.
+// Distrust makes this process work without the store, because the store was wrong about a
+// log.
 func (r *Reader) Distrust() { r.noStore, r.loaded = true, nil }
 
-// RemoveStore removes the store: what lies in it was found wrong.
+// RemoveStore removes the store, because its content was found wrong.
 func (r *Reader) RemoveStore() {
 	r.Distrust()
 	r.Close()
-	_ = os.Remove(r.storePath()) // it is checked again by anybody who looks
+	_ = os.Remove(r.storePath()) // the next process checks it again
 }
 
-// What is large. The three meet: a store of so many lines of the usual length is
-// larger than that, and so are the packs. From about 250 lines on it takes longer to read them all than to
-// open the store and have it follow.
+// When a state is large. The limits agree: a store of so many lines of the usual length is
+// larger than followFrom, and so are the packs. From about 250 lines on, reading them all
+// takes longer than opening the store and updating it.
 const (
 	keepFrom   = 200       // lines
-	followFrom = 256 << 10 // bytes of the store, which has 184 KB when it is empty
+	followFrom = 256 << 10 // bytes of the store; an empty one has 184 KB
 	packFrom   = 128 << 10 // bytes of the replica's packs, if there is no store
 )
 
-// large reports whether to read all into memory takes longer than to bring the store
-// to it, or to make one.
+// large reports whether reading everything into memory takes longer than updating the
+// store, or making one.
 func (r *Reader) large() bool {
 	st, err := os.Stat(r.storePath())
 	if err == nil {
@@ -234,8 +234,8 @@ func (r *Reader) packsLarge() bool {
 	return sum >= packFrom
 }
 
-// KeepMuch keeps what a command read whole that did not come to read, if it was
-// much: the next one need not.
+// KeepMuch stores what a command other than a read had to read, if it was much, so that the
+// next command need not.
 func (r *Reader) KeepMuch(ctx context.Context) {
 	s := r.loaded
 	if s == nil || !s.Replayed() {
@@ -245,7 +245,7 @@ func (r *Reader) KeepMuch(ctx context.Context) {
 		return
 	}
 	if _, err := os.Stat(r.storePath()); err == nil && !r.large() {
-		return // it is for reads
+		return // only reads use it
 	}
 	lines := uint64(0)
 	for _, id := range s.AgentIDs() {
@@ -258,8 +258,8 @@ func (r *Reader) KeepMuch(ctx context.Context) {
 	}
 }
 
-// keep brings the store to what was read in memory, and answers from it. What
-// hinders it hinders nothing.
+// keep brings the store to the state in memory, and answers from it. An error here prevents
+// nothing.
 func (r *Reader) keep(ctx context.Context, s *Snapshot) {
 	if !s.Replayed() || !s.Cacheable() {
 		return
