@@ -21,14 +21,13 @@ func ManPages() []frame.ManPage {
 	return frame.ManPages(tree(&command.Env{Terminal: &frame.Terminal{}}))
 }
 
-// Examples returns the command lines that help gives as examples, by the
-// command that explains them.
+// Examples returns the examples in help, by the command that they explain.
 func Examples() map[string][]string {
 	return frame.Examples(tree(&command.Env{Terminal: &frame.Terminal{}}))
 }
 
-// tree returns the whole command line. The root is no urfave App yet: permute
-// and help read it first.
+// tree returns the whole command line. The root is not a urfave App yet: permute and help
+// read it first.
 func tree(e *command.Env) *urfave.Command {
 	issues := issue.Commands(e)
 	rest := append(slices.Concat(issue.Nouns(e), session.Commands(e), timing.Commands(e), hub.Commands(e, transfer.Roll), transfer.Commands(e)),

@@ -23,7 +23,7 @@ func completer(ctx context.Context, e *command.Env) frame.Completer {
 	return frame.Completer{Root: tree(e), Values: func(c *urfave.Command, option string) []frame.Candidate { return optionValues(ctx, e, c, option) }, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, e, verb, word) }}
 }
 
-// optionValues are those that an option can have.
+// optionValues returns the possible values of an option.
 func optionValues(ctx context.Context, e *command.Env, c *urfave.Command, option string) []frame.Candidate {
 	switch option {
 	case "kind", "k":
@@ -40,7 +40,7 @@ func optionValues(ctx context.Context, e *command.Env, c *urfave.Command, option
 		"sort": store.Sorts, "state": event.PresenceStates, "porcelain": {"v1"}}[option])
 }
 
-// words are candidates without notes.
+// words returns candidates without notes.
 func words(all []string) (found []frame.Candidate) {
 	for _, w := range all {
 		found = append(found, frame.Candidate{Word: w})
@@ -48,8 +48,8 @@ func words(all []string) (found []frame.Candidate) {
 	return found
 }
 
-// namesFor are the labels, people and milestones that are known. People are completed
-// to ids, by their names too.
+// namesFor returns the known labels, people and milestones. People are completed to ids,
+// also by their names.
 func namesFor(ctx context.Context, e *command.Env, option string) (found []frame.Candidate) {
 	repo, err := e.Repository(ctx)
 	if err != nil {
@@ -105,11 +105,11 @@ func namesFor(ctx context.Context, e *command.Env, option string) (found []frame
 	return found
 }
 
-// maxCompleted is how many issues are looked at: those changed last.
+// maxCompleted is how many issues completion reads: those that changed last.
 const maxCompleted = 5000
 
-// issueCandidates are the issues whose id begins with the word or whose title
-// holds it, those first that the command is likely meant for.
+// issueCandidates returns the issues whose id begins with the word or whose title contains
+// it. The issues that the command is most likely about come first.
 func issueCandidates(ctx context.Context, e *command.Env, verb, word string) []frame.Candidate {
 	repo, err := e.Repository(ctx)
 	if err != nil {
@@ -125,7 +125,7 @@ func issueCandidates(ctx context.Context, e *command.Env, verb, word string) []f
 	}
 	reopens := verb == "reopen"
 	var first, second []frame.Candidate
-	number := strings.Trim(word, "0123456789") == "" // digits alone are one, never the beginning of a uuid
+	number := strings.Trim(word, "0123456789") == "" // digits alone are a number, never the beginning of a uuid
 	for _, i := range known {
 		if !strings.HasPrefix(i.Name(), strings.TrimPrefix(word, "#")) && (number || !strings.HasPrefix(i.Short, word)) &&
 			(word == "" || !strings.Contains(strings.ToLower(i.Title), strings.ToLower(word))) {
@@ -190,5 +190,5 @@ func runCompletion(ctx context.Context, shell string, e *command.Env) error {
 	if e.JSON {
 		return e.Print(ctx, frame.Result{Data: completionShape{shell, string(b)}})
 	}
-	return e.WriteLines(strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")) // our own text, tabs and all
+	return e.WriteLines(strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")) // our own text, including tabs
 }

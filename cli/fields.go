@@ -11,7 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// fields are what --fields chooses from, by the words of the commands that have it.
+// fields are the shapes for --fields, by command.
 var fields = []struct {
 	commands string // separated by commas
 	frame.Fields

@@ -1,18 +1,18 @@
-// Package cli is the command line: it parses, asks the tracker or lets it write,
-// and prints. It holds no rule of the tracker's own. This package is the tree of
-// commands; they are in cli/issue and cli/hub, what they share is in cli/command
+// Package cli is the command line: it parses, reads or writes through the tracker, and
+// prints. It has no rule of the tracker. This package has the tree of commands; the
+// commands are in cli/issue, cli/hub and their neighbors, the common parts in cli/command
 // and cli/frame.
 //
 // The rules are:
 //
-//   - stdout is the result, stderr is progress, warnings and failures. The result
-//     of a write is the issue's number, or its short uuid while it has none.
-//   - Parse, then run: newNewCommand parses into newOptions, runNew acts. The
-//     outside world is in command.Env.
-//   - What people and scripts see of it goes through package frame.
-//   - What programs read has its shape from package answer (docs/json.md).
-//   - A change that is already in place is not written again: the command says
-//     so, prints the datum and succeeds.
+//   - stdout is the result; stderr is progress, warnings and failures. The result of a write is
+//     the issue's number, or its short uuid while it has none.
+//   - Parse, then run: newNewCommand parses into newOptions, runNew acts. The environment is in
+//     command.Env.
+//   - All output for people and scripts goes through package frame.
+//   - Package answer defines the shapes of output for programs (docs/json.md).
+//   - If the state already matches a change, nothing is written: the command reports this,
+//     prints the value and succeeds.
 package cli
 
 import (
@@ -30,8 +30,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Main runs one command line, args[0] being the program, and returns the exit
-// status.
+// Main runs one command line and returns the exit status; args[0] is the program.
 func Main(args []string) int {
 	collectLate()
 	e := newEnv()
@@ -43,9 +42,9 @@ func Main(args []string) int {
 	return run(ctx, e, args)
 }
 
-// collectLate puts off the first collection of garbage until the heap has 16 MB
-// instead of 4, which most commands never reach: to write one event costs a fifth
-// less. From then on the usual rule holds, so what needs much memory needs no more.
+// collectLate delays the first garbage collection until the heap has 16 MB instead of 4,
+// which most commands never reach: writing one event costs a fifth less. From then on the
+// usual rule applies, so large commands need no more memory.
 func collectLate() {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -54,7 +53,7 @@ func collectLate() {
 	runtime.AddCleanup(new(*int), func(percent int) { debug.SetGCPercent(percent) }, usual)
 }
 
-// run carries one command line from its words to its exit status.
+// run runs one command line and returns the exit status.
 func run(ctx context.Context, e *command.Env, args []string) int {
 	if len(args) > 0 && args[0] == hub.HookVerb {
 		return hub.Hook(ctx, e, args[1:])
@@ -84,8 +83,8 @@ func run(ctx context.Context, e *command.Env, args []string) int {
 	return code
 }
 
-// skew is added to the clock. Only the linker sets it, for programs that 'make
-// soak' builds to have a clock that is wrong.
+// skew is added to the clock. Only the linker sets it, for programs with a wrong clock that
+// 'make soak' builds.
 var skew string
 
 func clock() func() time.Time {

@@ -1,3 +1,3 @@
 package cli
 
-// What is not signed as it should be says so wherever it is shown.
+// Unsigned data is marked wherever it is shown, if it should be signed.

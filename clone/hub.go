@@ -239,8 +239,8 @@ func (c *Clone) silence() time.Duration {
 
 var Silence = time.Minute // default of crosslink.timeout
 
-// TellUnbound gives the notice why changes are not shared. unasked: the user does not want
-// to contact the hub, so no notice is needed that nobody did.
+// TellUnbound gives the notice why changes are not shared. If the hub was not contacted on
+// purpose, there is no notice that it was not reached.
 func (c *Clone) TellUnbound(unasked bool) {
 	if c.Contact.Other != "" {
 		e := c.ElsewhereError()

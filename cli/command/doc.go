@@ -1,4 +1,4 @@
-// Package command is what every command of the command line has: the
-// environment it runs in, the repository that it opens when it needs one, and
-// how it reads, writes and ends. It knows no command.
+// Package command is the common part of the command line's commands: the environment in
+// which they run, the repository that they open when they need one, and how they read,
+// write and end. It knows no single command.
 package command

@@ -9,24 +9,24 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Env is what a command has: the terminal it talks to, and the repository that
-// it opens when it needs one.
+// Env is the environment of a command: its terminal, and the repository that it opens when
+// it needs one.
 type Env struct {
 	*frame.Terminal
 	Open   func(context.Context) (*Repository, error) // called once, by the first command that needs it
 	Opened *Repository
-	// OpenAs opens it for a command that writes as an agent of its own. The command
-	// closes it.
+	// OpenAs opens the repository for a command that writes as an agent of its own. The
+	// command closes it.
 	OpenAs func(ctx context.Context, agent string) (*Repository, error)
 
 	AfterWrite func(context.Context) // called before the result of a write is printed; may be nil
 
-	CutShort bool         // a write is kept, and a signal ended what came after it
+	CutShort bool         // a write is saved, and a signal interrupted the work after it
 	Wrote    bool         // something was written to the tracker
-	Saved    bool         // something was done that a script must not do again
-	asked    time.Time    // when the hub was asked for an id that is not here
-	read     bool         // the answer follows from what was read here
-	old      *fail.Notice // says that it is old, and that a sync has begun
+	Saved    bool         // something was done that a script must not repeat
+	asked    time.Time    // when the hub was contacted because of an unknown id
+	read     bool         // the answer depends on local data
+	old      *fail.Notice // the notice that the data is old and a sync has started
 
 	unreached bool // the hub did not answer this command
 }
@@ -53,7 +53,7 @@ func (e *Env) Close() {
 	}
 }
 
-// freshness is the command's wish, unless --offline forbids the hub.
+// freshness returns the command's wish, unless --offline forbids contacting the hub.
 func (e *Env) freshness(wish tracker.Freshness) tracker.Freshness {
 	if e.Offline {
 		return tracker.Offline

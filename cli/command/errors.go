@@ -32,8 +32,8 @@ func (e *Env) Conclude(ctx context.Context, err error) int {
 	return f.Code
 }
 
-// Explain turns an error into a failure. One about an unknown id also says
-// whether the hub was asked.
+// Explain turns an error into a failure. For an unknown id the failure also says whether
+// the hub was contacted.
 func (e *Env) Explain(ctx context.Context, err error) *frame.Failure {
 	f := frame.Explain(err)
 	var missing *store.NotFoundError
@@ -41,7 +41,7 @@ func (e *Env) Explain(ctx context.Context, err error) *frame.Failure {
 		return f
 	}
 	remote, _ := e.Opened.Hub()
-	_, last := e.Opened.Refreshed() // not Status, which reads every event
+	_, last := e.Opened.Refreshed() // not Status, because that reads every event
 	switch {
 	case remote == "":
 		return f

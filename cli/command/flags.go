@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// FlagsOf are what the requests that this clone obeys tell the agent of a worktree.
+// FlagsOf returns the flags of a worktree's agent, from the requests that this clone obeys.
 func FlagsOf(ctx context.Context, repo *Repository, p tracker.Projection) (verb.Flags, error) {
 	me := repo.Agent()
 	if me == "" {
@@ -30,7 +30,7 @@ func FlagsOf(ctx context.Context, repo *Repository, p tracker.Projection) (verb.
 	return verb.FlagsOf(all, start), err
 }
 
-// FlagsShape is what JSON says of flags.
+// FlagsShape returns the JSON shape of flags.
 func FlagsShape(s *answer.Builder, f verb.Flags) answer.Flags {
 	doc := answer.Flags{State: f.State, Reprioritise: s.RefsOf(f.Reprioritise), Ignored: f.Ignored}
 	if r := f.By; r != nil {
@@ -40,7 +40,7 @@ func FlagsShape(s *answer.Builder, f verb.Flags) answer.Flags {
 	return doc
 }
 
-// Stopped is the refusal of an agent that was told to stop; nil if it was not.
+// Stopped is the failure of an agent that was told to stop; nil if it was not.
 func Stopped(names *people.Names, f verb.Flags) *frame.Failure {
 	if f.State == verb.Run || f.By == nil {
 		return nil
@@ -60,8 +60,8 @@ func Stopped(names *people.Names, f verb.Flags) *frame.Failure {
 	return no
 }
 
-// MayNotClaim is why an agent that was told to stop takes no issue; nil if it may. A
-// paused agent sees that there is nothing to take now.
+// MayNotClaim returns why an agent that was told to stop cannot take an issue; nil if it
+// can. For a paused agent there is nothing to take now.
 func MayNotClaim(ctx context.Context, repo *Repository, p tracker.Projection) (*frame.Failure, error) {
 	f, err := FlagsOf(ctx, repo, p)
 	no := Stopped(people.NewNames(p), f)
@@ -71,7 +71,8 @@ func MayNotClaim(ctx context.Context, repo *Repository, p tracker.Projection) (*
 	return no, err
 }
 
-// HeldNote says since when an agent holds the lock of an issue, and whether it does.
+// HeldNote returns since when an agent holds the lock of an issue, or that this is not
+// confirmed.
 func HeldNote(e *Env, i *store.Issue) string {
 	note := "since " + e.Ago(i.Lock.Since)
 	if i.Lock.Branch != "" {

@@ -5,7 +5,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// HandoffShape is what JSON says of a handoff note.
+// HandoffShape returns the JSON shape of a handoff note.
 func HandoffShape(s *answer.Builder, n *verb.HandoffNote) *answer.HandoffNote {
 	return &answer.HandoffNote{By: n.By, Name: s.Names.Name(n.By), At: n.At.String(), Issue: s.Ref(n.Issue), Session: answer.UUIDOrNull(n.Session),
 		Comment: answer.UUIDOrNull(n.Comment), Text: n.Text, Mark: answer.TextOrNull(n.Mark)}

@@ -11,8 +11,8 @@ import (
 // maxNote bounds the files of a worktree.
 const maxNote = 4 << 10
 
-// ReadNote reads a file of this worktree; into stays as it is if there is none, or
-// nothing that can be believed.
+// ReadNote reads a file of this worktree. It leaves into unchanged if there is no file, or
+// the file cannot be trusted.
 func ReadNote[T any](path string, into *T) bool {
 	if path == "" {
 		return false
@@ -36,7 +36,7 @@ func WriteNote(path string, n any) error {
 	}
 	b, err := json.Marshal(n)
 	if err == nil {
-		err = statefile.MakeHome(filepath.Dir(path)) // in a linked worktree nothing else may have made it
+		err = statefile.MakeHome(filepath.Dir(path)) // in a linked worktree the directory may not exist yet
 	}
 	if err != nil {
 		return err

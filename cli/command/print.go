@@ -54,8 +54,8 @@ func (e *Env) part(ctx context.Context, c *frame.Cut) string {
 	return fmt.Sprintf("showing %d of %s", c.Shown, frame.Count(c.Total, c.Of))
 }
 
-// Notice prints a notice of the tracker. On a terminal the age of an answer is
-// printed below the page, if there is one.
+// Notice prints a notice of the tracker. On a terminal, the age of an answer is printed
+// below the page, if there is one.
 func (e *Env) Notice(n fail.Notice) {
 	if n.Code.Name() == "unreachable" || n.Code.Name() == "unanswered" {
 		if e.unreached {
@@ -70,7 +70,7 @@ func (e *Env) Notice(n fail.Notice) {
 	e.Terminal.Notice(n)
 }
 
-// tellOld prints what Notice has kept.
+// tellOld prints the notice that Notice has kept.
 func (e *Env) tellOld() {
 	if n := e.old; n != nil {
 		e.old = nil
@@ -78,11 +78,11 @@ func (e *Env) tellOld() {
 	}
 }
 
-// recent is how old a page may be without saying so.
+// recent is how old the data on a page may be without a notice.
 const recent = 10 * time.Second
 
-// age returns how old a page is that was made without asking the hub, "" if it is
-// recent. If it is old a sync starts, so that the next page is new.
+// age returns how old the data on a page is if the hub was not contacted, "" if it is
+// recent. If it is old, a sync starts, so that the next page is new.
 func (e *Env) age() string {
 	remote, _ := e.Opened.Hub()
 	_, last := e.Opened.Refreshed()

@@ -12,8 +12,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Repository is the opened repository as commands see it, in parts. In a program
-// all parts are *tracker.Tracker, whose comments are the contract.
+// Repository is the opened repository as commands see it, in parts. In the program all
+// parts are *tracker.Tracker, whose comments are the contract.
 type Repository struct {
 	IssueLog
 	Sharing
@@ -48,7 +48,7 @@ type Sharing interface {
 	Fsck(ctx context.Context, full bool) (*tracker.FsckReport, error)
 }
 
-// Moving brings over what another tracker or an older hub holds.
+// Moving imports the data of another tracker or an older hub.
 type Moving interface {
 	Taken(ctx context.Context, remote string) (bool, error)
 	MoveHub(ctx context.Context, remote string) error
@@ -74,7 +74,7 @@ type Identity interface {
 	RotateKey(context.Context) (was, is *tracker.AgentKey, err error)
 }
 
-// Admin says who may write, and who they are.
+// Admin reads and changes who may write, and who people are.
 type Admin interface {
 	Self(context.Context, tracker.Projection) (*people.Self, error)
 	Trust(context.Context) (*tracker.Trust, error)

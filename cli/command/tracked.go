@@ -8,13 +8,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// tracked is a tracker whose writes are noted in Env.
+// tracked is a tracker whose writes are recorded in Env.
 type tracked struct {
 	*tracker.Tracker
 	e *Env
 }
 
-// Track returns a repository whose writes are noted in e.
+// Track returns a repository whose writes are recorded in e.
 func (e *Env) Track(t *tracker.Tracker) *Repository {
 	x := tracked{t, e}
 	return &Repository{x, x, x, x, x, x, x}
@@ -61,8 +61,8 @@ func (t tracked) Roll(ctx context.Context, o tracker.InitOptions) (*tracker.Init
 	return saving(t, func() (*tracker.InitReport, error) { return t.Tracker.Roll(ctx, o) })
 }
 
-// saving notes a write that leaves no line in the own log, or none that the
-// command shows.
+// saving records a write that adds no line to the agent's own log, or none that the command
+// shows.
 func saving[T any](t tracked, write func() (T, error)) (T, error) {
 	t.e.IgnoreClosedPipe()
 	r, err := write()

@@ -23,8 +23,8 @@ func (e *Env) EmitOptions(u *urfave.Context) (tracker.EmitOptions, error) {
 	return o, nil
 }
 
-// Emit publishes the events that build returns. If it does not find an id, the
-// hub is asked once and it runs again.
+// Emit publishes the events that build returns. If build does not find an id, the hub is
+// contacted once and build runs again.
 func (e *Env) Emit(ctx context.Context, o tracker.EmitOptions, build func(repo *Repository, p tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
 	repo, err := e.Repository(ctx)
 	if err != nil {
@@ -45,8 +45,8 @@ func (e *Env) Emit(ctx context.Context, o tracker.EmitOptions, build func(repo *
 	return emit()
 }
 
-// Read calls use with the state. If it does not find an id, the hub is asked once
-// and it runs again, so it must not print.
+// Read calls use with the state. If use does not find an id, the hub is contacted once and
+// use runs again, so it must not print.
 func (e *Env) Read(ctx context.Context, wish tracker.Freshness, use func(repo *Repository, p tracker.Projection) error) error {
 	repo, err := e.Repository(ctx)
 	if err != nil {
@@ -71,7 +71,8 @@ func (e *Env) Read(ctx context.Context, wish tracker.Freshness, use func(repo *R
 	return use(repo, p)
 }
 
-// Unconfirmed is the failure of a write that was to be confirmed and is not.
+// Unconfirmed is the failure of a write that was not confirmed although --wait asked for
+// it.
 func Unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *frame.Failure {
 	if !r.Unsettled(o) {
 		return nil
@@ -87,14 +88,14 @@ func WriteFlags() []urfave.Flag {
 	}
 }
 
-// Named is an issue in a sentence: its id and its title, which is cut.
+// Named is an issue in a sentence: its id and its shortened title.
 func Named(i *store.Issue) string { return NamedBy(i.Name(), i.Title) }
 
-// NamedBy does so for what has a name and a title.
+// NamedBy is the same for an object with a name and a title.
 func NamedBy(name, title string) string { return name + " '" + frame.Brief(title) + "'" }
 
-// Whose is whom a word names that chooses by people; nil for no word. Who asks is found
-// out where it matters.
+// Whose returns the agents whom a word names; nil for no word. Who runs the command is
+// found out only if it matters.
 func Whose(ctx context.Context, repo *Repository, p tracker.Projection, word string) ([]string, error) {
 	if word == "" {
 		return nil, nil
@@ -109,7 +110,7 @@ func Whose(ctx context.Context, repo *Repository, p tracker.Projection, word str
 	return verb.Whose(p, self, word), nil
 }
 
-// DateOf reads a date option; not given is 0, as none is.
+// DateOf parses a date option; 0 if it is not given or 'none'.
 func DateOf(u *urfave.Context, e *Env, name string, at frame.DayEdge) (event.Time, error) {
 	if !u.IsSet(name) {
 		return 0, nil

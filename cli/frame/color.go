@@ -7,14 +7,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Slot is a part of a page that has a color of its own:
-// color.crosslink.<slot>.
+// Slot is a part of a page with its own color: color.crosslink.<slot>.
 type Slot string
 
 const (
 	Plain   Slot = ""
 	ID      Slot = "id"
-	Title   Slot = "title" // of show
+	Title   Slot = "title" // of 'show'
 	Heading Slot = "heading"
 	Label   Slot = "label"
 	Agent   Slot = "agent"
@@ -24,11 +23,11 @@ const (
 	Problem Slot = "problem"
 )
 
-// Cell is a field of a table in the slot's color.
+// Cell returns a field of a table in the slot's color.
 func (s Slot) Cell(text string) Cell { return Cell{text, s} }
 
-// ColorsOf are the slots with the colors they have unless configured, in SGR.
-// Status and priority have theirs by name.
+// ColorsOf are the slots with their default colors, in SGR. The colors of status and
+// priority depend on the value.
 var ColorsOf = map[Slot]string{
 	ID: "33", Title: "1", Heading: "1", Label: "34", Agent: "34", Time: "2", Note: "2",
 	Overdue: "1;31", Problem: "31",
@@ -42,7 +41,7 @@ type Painted string
 // palette colors text, or leaves it alone.
 type palette struct {
 	on     bool
-	chosen map[Slot]string // escapes the user configured
+	chosen map[Slot]string // escape sequences that the user configured
 }
 
 // text sanitizes text for one line of a terminal and gives it the slot's color.
@@ -61,17 +60,16 @@ func (p palette) text(s Slot, text string) Painted {
 	return Painted(escape + text + "\x1b[m")
 }
 
-// palette decides about color: --color, then NO_COLOR and TERM, then
-// color.crosslink, else color.ui, where 'auto' asks whether a person reads it.
-// paging says that a pager of ours will show it; color.pager may forbid color
-// there.
+// palette decides about color: --color, then NO_COLOR and TERM, then color.crosslink,
+// otherwise color.ui; 'auto' means color if a person reads it. paging means that our own
+// pager will show it; color.pager may disable color there.
 func (t *Terminal) palette(ctx context.Context, paging bool) palette {
 	on := false
 	switch {
 	case t.Color == "always":
 		on = true
 	case t.Color == "never", t.Getenv("NO_COLOR") != "", t.Getenv("TERM") == "dumb":
-	case t.Config == nil: // version: nothing to color
+	case t.Config == nil: // the command version: nothing to color
 	default:
 		v, ok := t.Setting(ctx, "color.crosslink")
 		if !ok {
@@ -98,7 +96,7 @@ func (t *Terminal) palette(ctx context.Context, paging bool) palette {
 	return p
 }
 
-// chosenColors asks git to read the colors of slots that are configured.
+// chosenColors asks git to parse the configured colors.
 func (t *Terminal) chosenColors(ctx context.Context) map[Slot]string {
 	var chosen map[Slot]string
 	for s := range ColorsOf {
@@ -119,7 +117,7 @@ func (t *Terminal) chosenColors(ctx context.Context) map[Slot]string {
 	return chosen
 }
 
-// Setting reads one value of the user's configuration, as git sees it here.
+// Setting returns one value of the user's configuration, as git reads it here.
 func (s *System) Setting(ctx context.Context, key string) (string, bool) {
 	if s.Config != nil {
 		return s.Config(key)
@@ -128,7 +126,7 @@ func (s *System) Setting(ctx context.Context, key string) (string, bool) {
 	return v, err == nil
 }
 
-// IsTrue reads a boolean as git does; what is none is def.
+// IsTrue parses a boolean as git does; def is the result for any other value.
 func IsTrue(v string, def bool) bool {
 	switch strings.ToLower(v) {
 	case "true", "yes", "on", "1":
@@ -139,7 +137,7 @@ func IsTrue(v string, def bool) bool {
 	return def
 }
 
-// IsFalse reports git's words for no.
+// IsFalse reports whether a value is one of git's words for false.
 func IsFalse(v string) bool {
 	switch strings.ToLower(v) {
 	case "false", "no", "off", "0", "":

@@ -14,7 +14,7 @@ import (
 
 const (
 	Program   = "git-crosslink" // its name
-	IssueNoun = "issue"         // may stand before commands about issues
+	IssueNoun = "issue"         // optional before commands about issues
 )
 
 // The groups of commands.
@@ -29,8 +29,8 @@ const (
 	GroupRest       = "rest"
 )
 
-// groups are the groups in the order help shows them, each with its page of the
-// manual, git-crosslink-<page>(1); "" is git-crosslink(1) itself.
+// groups lists the groups in the order of help, each with its page of the manual,
+// git-crosslink-<page>(1); "" is git-crosslink(1) itself.
 var groups = []struct{ name, page, about string }{
 	{GroupIssues, "issue", "create, change, list and show issues"},
 	{GroupNext, "next", "find the next thing to work on"},
@@ -42,7 +42,7 @@ var groups = []struct{ name, page, about string }{
 	{GroupRest, "", ""},
 }
 
-// CommandName is what people type for a command.
+// CommandName is the name under which people type a command.
 func CommandName(c *urfave.Command) string {
 	switch {
 	case c.Name == Program:
@@ -67,7 +67,7 @@ func CommonFlags() []urfave.Flag {
 // Colors are the values of --color.
 var Colors = []string{"auto", "always", "never"}
 
-// Command completes a command: its common options, and what they mean.
+// Command adds the common options to a command, and applies them when it runs.
 func (t *Terminal) Command(c *urfave.Command, run func(*urfave.Context) error) *urfave.Command {
 	c.Flags = append(c.Flags, CommonFlags()...)
 	c.HideHelp = true
@@ -136,8 +136,8 @@ func withUsage(err error, c *urfave.Command) error {
 	return err
 }
 
-// asksForJSON finds --json before anything else is parsed, so that a mistake in
-// the command line is printed as JSON too.
+// asksForJSON looks for --json before anything else is parsed, so that a mistake in the
+// command line is printed as JSON too.
 func asksForJSON(args []string) bool {
 	for _, a := range args {
 		switch a {
@@ -150,8 +150,7 @@ func asksForJSON(args []string) bool {
 	return false
 }
 
-// Quoted is how many arguments, the last ones, came after '--': they are meant as
-// they are written.
+// Quoted is how many arguments, the last ones, came after '--'. They are taken literally.
 func (t *Terminal) Quoted() int { return t.quoted }
 
 // Arguments returns the command's arguments if there are at least min and at

@@ -7,34 +7,34 @@ import (
 	urfave "github.com/urfave/cli/v2"
 )
 
-// CompleteVerb is what the shells' completions call: `git-crosslink complete
-// <word>…`, the last word being the one under the cursor. It is no command for
-// people. The rules are:
+// CompleteVerb is called by the shells' completions: `git-crosslink complete <word>…`,
+// where the last word is the one under the cursor. It is not a command for people. The
+// rules are:
 //
-//   - one line a candidate: the word, and a note after a TAB;
-//   - it answers from what is here, and is silent about whatever is wrong:
-//     people are typing;
-//   - titles are anybody's text: what a terminal must not see is escaped;
-//   - the word itself is a number, a short uuid, a word of the program, or a name
-//     in use of letters, digits and "-_=.@/+" alone, and stands once: a shell runs
-//     what it put in, and bash puts in what all candidates begin with, notes
-//     included. Names that hold anything else are typed by hand.
+//   - one line per candidate: the word, and a note after a TAB;
+//   - it uses only local data, and ignores all errors, because people are typing;
+//   - titles are text from strangers, so characters that must not reach a terminal are
+//     escaped;
+//   - the word itself is a number, a short uuid, a word of the program, or a name in use that
+//     has only letters, digits and "-_=.@/+", and it occurs once. A shell runs the words it
+//     inserts, and bash inserts the common beginning of all candidates, including notes.
+//     People type other names by hand.
 const CompleteVerb = "complete"
 
-// maxCandidates is about what a person looks through.
+// maxCandidates is about as many as a person reads.
 const maxCandidates = 200
 
-// Candidate is one word that may stand next.
+// Candidate is a possible next word.
 type Candidate struct{ Word, Note string }
 
-// Completer is what completion needs to know of the commands.
+// Completer has what completion needs to know about the commands.
 type Completer struct {
 	Root   *urfave.Command
-	Values func(c *urfave.Command, option string) []Candidate // that an option can have, where there is a list of them
-	Issues func(command, word string) []Candidate             // whose id or title goes with a word
+	Values func(c *urfave.Command, option string) []Candidate // values of an option, if there is a list of them
+	Issues func(command, word string) []Candidate             // issues whose id or title matches a word
 }
 
-// Complete prints what may stand in the place of the last argument.
+// Complete prints the candidates for the last argument.
 func (t *Terminal) Complete(c Completer, args []string) int {
 	t.Quiet = true
 	if len(args) == 0 {
@@ -60,12 +60,12 @@ func (t *Terminal) Complete(c Completer, args []string) int {
 	return ExitDone
 }
 
-// harmless reports whether no shell sees more in a word than a word.
+// harmless reports whether every shell takes a word literally.
 func harmless(word string) bool {
 	return strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=.@/+") == ""
 }
 
-// candidates finds what may stand in the place of the last word.
+// candidates returns the candidates for the last word.
 func (c Completer) candidates(before []string, word string) []Candidate {
 	at, args := c.Root, 0
 	opts := flagTableOf(at.Flags)
@@ -74,7 +74,7 @@ func (c Completer) candidates(before []string, word string) []Candidate {
 		switch {
 		case pending != "":
 			pending = ""
-			if w == "=" && i > 0 { // bash parts '--name=value' in three
+			if w == "=" && i > 0 { // bash splits '--name=value' into three words
 				pending = strings.TrimLeft(before[i-1], "-")
 			}
 		case w == "--", w == "--end-of-options":
@@ -110,7 +110,7 @@ func (c Completer) candidates(before []string, word string) []Candidate {
 	return c.arguments(at, args, word)
 }
 
-// arguments are subcommands, ids and the names that the usage of a command takes.
+// arguments returns subcommands, ids and names that fit the usage of a command.
 func (c Completer) arguments(at *urfave.Command, args int, word string) []Candidate {
 	var found []Candidate
 	if args == 0 {
@@ -122,7 +122,7 @@ func (c Completer) arguments(at *urfave.Command, args int, word string) []Candid
 	}
 	sign, usage := "", UsageLines(at)
 	if args > 0 && takesSigns(at) && word != "" && strings.Contains("+-", word[:1]) {
-		sign, word, args, usage = word[:1], word[1:], 1, usage[:1] // whose second argument is a value
+		sign, word, args, usage = word[:1], word[1:], 1, usage[:1] // the second argument of such a usage is a value
 	}
 	placeholders := argumentsOf(at, usage, args)
 	for _, p := range placeholders {
@@ -141,8 +141,8 @@ func (c Completer) arguments(at *urfave.Command, args int, word string) []Candid
 // optionOf names the option that has the same values as an argument.
 var optionOf = map[string]string{"label": "label", "who": "assignee", "milestone": "milestone", "agent": "agent", "kind": "kind", "state": "state"}
 
-// argumentsOf are the placeholders, without their brackets, that lines of a command's
-// usage have for its nth argument.
+// argumentsOf returns the placeholders, without their brackets, of a command's nth argument
+// in the lines of its usage.
 func argumentsOf(c *urfave.Command, usage []string, n int) (found []string) {
 	for _, line := range usage {
 		var args []string
@@ -162,8 +162,7 @@ func argumentsOf(c *urfave.Command, usage []string, n int) (found []string) {
 	return found
 }
 
-// TakesIssue reads from a command's usage whether its nth argument is the id of
-// an issue.
+// TakesIssue reports whether a command's usage has the id of an issue as its nth argument.
 func TakesIssue(c *urfave.Command, n int) bool {
 	return slices.ContainsFunc(argumentsOf(c, UsageLines(c), n), namesIssue)
 }
@@ -180,7 +179,7 @@ func optionCandidates(c *urfave.Command, word string) []Candidate {
 		if len(f.Names()[0]) == 1 || !strings.HasPrefix(name, word) {
 			continue
 		}
-		if b, ok := f.(*urfave.BoolFlag); ok && b.Value { // on by default: completed is the opposite
+		if b, ok := f.(*urfave.BoolFlag); ok && b.Value { // it is on by default, so its opposite is offered
 			name = "--no-" + f.Names()[0]
 		}
 		if o.value && withoutValue[o.name] == "" {
@@ -195,7 +194,7 @@ func optionCandidates(c *urfave.Command, word string) []Candidate {
 	return found
 }
 
-// valuesOf are those an option can have that begin with a word.
+// valuesOf returns the values of an option that begin with a word.
 func (c Completer) valuesOf(at *urfave.Command, option, prefix, word string) []Candidate {
 	var found []Candidate
 	for _, v := range c.Values(at, option) {
@@ -206,7 +205,7 @@ func (c Completer) valuesOf(at *urfave.Command, option, prefix, word string) []C
 	return found
 }
 
-// begins reports whether a word of a note begins with what was typed.
+// begins reports whether a word of a note begins with the typed text.
 func begins(note, typed string) bool {
 	return slices.ContainsFunc(strings.Fields(strings.ToLower(note)), func(w string) bool { return strings.HasPrefix(w, strings.ToLower(typed)) })
 }

@@ -11,17 +11,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// The rules of dates are:
+// The rules for dates are:
 //
-//   - a day is one of the user's zone: its last instant where something is due,
-//     its first where it is scheduled. It is written as '2026-12-31' or
-//     '31.12.2026', 'today', 'tomorrow', 'friday' (the next one after today),
-//     '3d', '+3d', 'in 3 days', '2w', 'in 2 weeks', 'next week' (in 7 days) or
-//     'next month' (the same day of it);
+//   - a day is a day in the user's zone: its last instant for a due date, its first for a
+//     scheduled date. It is written as '2026-12-31' or '31.12.2026', 'today', 'tomorrow',
+//     'friday' (the next one after today), '3d', '+3d', 'in 3 days', '2w', 'in 2 weeks',
+//     'next week' (in 7 days) or 'next month' (the same day of it);
 //   - RFC 3339 is exactly that moment;
-//   - 'none' clears.
+//   - 'none' clears the date.
 //
-// '12/31/2026' is refused: half of the world reads it the other way round.
+// '12/31/2026' is refused, because half of the world reads it the other way round.
 
 type DayEdge int
 
@@ -32,7 +31,7 @@ const (
 
 const dateForms = "2026-03-01, 31.12.2026, 2026-03-01T10:00:00Z, today, tomorrow, 3d, in 2 weeks, next week, monday … sunday, none"
 
-// ParseDate reads one of the forms; 0 is none. The zone is that of now.
+// ParseDate parses one of the forms; 0 means 'none'. The zone is that of now.
 func ParseDate(option, s string, at DayEdge, now time.Time) (event.Time, error) {
 	bad := func() error {
 		f := Misuse(fmt.Sprintf("'%s' is not a date for '%s'", s, option), "valid forms: "+dateForms)
@@ -58,8 +57,8 @@ func ParseDate(option, s string, at DayEdge, now time.Time) (event.Time, error) 
 	return bounded(option, s, first)
 }
 
-// ParseSince reads a day or moment to look back to: 'yesterday', '3d' and '3 days
-// ago', and the forms of ParseDate.
+// ParseSince parses a day or moment in the past: 'yesterday', '3d' and '3 days ago', and
+// the forms of ParseDate.
 func ParseSince(option, s string, now time.Time) (event.Time, error) {
 	word := strings.Join(strings.Fields(strings.ToLower(s)), " ")
 	today := dayOf(now)
@@ -77,7 +76,7 @@ func ParseSince(option, s string, now time.Time) (event.Time, error) {
 	return bounded(option, s, first)
 }
 
-// ParsePast is ParseSince, and refuses what is not in the past.
+// ParsePast is ParseSince, but refuses dates that are not in the past.
 func ParsePast(option, s string, now time.Time) (event.Time, error) {
 	t, err := ParseSince(option, s, now)
 	if err == nil && (t == 0 || t > event.TimeOf(now)) {
@@ -88,7 +87,7 @@ func ParsePast(option, s string, now time.Time) (event.Time, error) {
 	return t, err
 }
 
-// bounded refuses what a line cannot carry, and the epoch, which means none.
+// bounded refuses times that a line cannot contain, and the epoch, which means 'none'.
 func bounded(option, s string, t time.Time) (event.Time, error) {
 	if !t.After(time.Unix(0, 0)) || t.After(event.MaxTime.Std()) {
 		f := Misuse(fmt.Sprintf("'%s' for '%s' is outside 1970 … 2199", s, option))
@@ -98,7 +97,7 @@ func bounded(option, s string, t time.Time) (event.Time, error) {
 	return event.TimeOf(t), nil
 }
 
-// dayNamed is the day that a word names.
+// dayNamed returns the day that a word names.
 func dayNamed(word string, today time.Time) (time.Time, bool) {
 	switch word {
 	case "today":
@@ -125,7 +124,7 @@ var aheadForm = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:\+|in )?([0-9]{1,5}) ?(d|days?|w|weeks?|months?)$`)
 })
 
-// ahead is the day after so many days, weeks or months.
+// ahead returns the day after a number of days, weeks or months.
 func ahead(word string, today time.Time) (time.Time, bool) {
 	m := aheadForm().FindStringSubmatch(word)
 	if m == nil {
@@ -141,8 +140,7 @@ func ahead(word string, today time.Time) (time.Time, bool) {
 	return today.AddDate(0, 0, n), true
 }
 
-// monthsAfter is the same day n months later, or the last one of a month that is
-// shorter.
+// monthsAfter returns the same day n months later, or the last day of a shorter month.
 func monthsAfter(day time.Time, n int) time.Time {
 	first := time.Date(day.Year(), day.Month()+time.Month(n), 1, 0, 0, 0, 0, day.Location())
 	last := first.AddDate(0, 1, -1).Day()

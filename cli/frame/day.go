@@ -7,20 +7,20 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// A day that a user names is the user's: from its first to its last instant in
-// the user's zone. Events hold instants. One that begins or ends a day of the
-// reader's is shown as that day, any other with its time.
+// A day that a user names lasts from its first to its last instant in the user's zone.
+// Events contain instants. An instant that begins or ends a day in the reader's zone is
+// shown as that day, any other with its time.
 
-// dayOf is the date that t has in its zone, as midnight in UTC, so that one can
-// reckon with it.
+// dayOf returns the date of t in its zone, as midnight in UTC, so that it can be used in
+// calculations.
 func dayOf(t time.Time) time.Time {
 	y, m, d := t.Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
-// instantsOf are the first and the last instant at which calendars of the zone
-// show the day. Of a day that the zone skipped they are the instant after the
-// skip and the one before it.
+// instantsOf returns the first and the last instant at which a calendar in the zone shows
+// the day. For a day that the zone skipped, they are the instant after the skip and the one
+// before it.
 func instantsOf(day time.Time, zone *time.Location) (first, last time.Time) {
 	const reach = 48 * time.Hour // more than any offset and any skip
 	var skip time.Time
@@ -31,7 +31,7 @@ func instantsOf(day time.Time, zone *time.Location) (first, last time.Time) {
 		if until.IsZero() || until.After(stop) {
 			until = stop
 		}
-		if !until.After(t) { // in rules, the last day of a leap year ends before it begins
+		if !until.After(t) { // by POSIX rules, the last day of a leap year ends before it begins
 			until = t.Add(time.Hour)
 		}
 		offset := time.Duration(seconds) * time.Second
@@ -59,18 +59,18 @@ func instantsOf(day time.Time, zone *time.Location) (first, last time.Time) {
 	return first.In(zone), last.In(zone)
 }
 
-// Date is a moment in the user's own time.
+// Date formats a moment in the user's own time.
 func (s *System) Date(t event.Time) string {
 	return t.Std().In(s.Now().Location()).Format("2006-01-02 15:04")
 }
 
-// Day is the user's day of a moment.
+// Day formats the user's day of a moment.
 func (s *System) Day(t event.Time) string {
 	return t.Std().In(s.Now().Location()).Format(time.DateOnly)
 }
 
-// DateAt is day if t is the edge of one, else date. Programs differ in what
-// they take for the end of a day, so all of its last second is.
+// DateAt formats t as a day if it is the edge of one, otherwise with its time. Programs
+// disagree about the end of a day, so the whole last second counts as the edge.
 func (s *System) DateAt(t event.Time, at DayEdge) string {
 	local := t.Std().In(s.Now().Location())
 	first, last := instantsOf(dayOf(local), local.Location())
@@ -80,7 +80,7 @@ func (s *System) DateAt(t event.Time, at DayEdge) string {
 	return s.Date(t)
 }
 
-// Ago tells how long before now t was, or how long after.
+// Ago formats how long before now t was, or how long after.
 func (s *System) Ago(t event.Time) string {
 	d := s.Now().Sub(t.Std())
 	if d < 0 {
@@ -95,7 +95,7 @@ func (s *System) Ago(t event.Time) string {
 	return Span(d) + " ago"
 }
 
-// Span is a length of time in its greatest unit.
+// Span formats a duration in its greatest unit.
 func Span(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

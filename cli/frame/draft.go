@@ -9,19 +9,19 @@ import (
 	"unicode/utf8"
 )
 
-// A draft is a text in the user's editor. The rules are:
+// Draft is a text in the user's editor. The rules are:
 //
-//   - the text is above the scissors, comments are below; only a
-//     scissors line that was not in the text already ends it, so that a foreign
-//     description cannot cut itself short;
-//   - lines above are taken as they are, a Markdown heading too;
-//   - what an editor must not show is shown as an escape, and turned back into
-//     what it stood for, so that editing one word changes one word;
+//   - the text is above the scissors line, comments are below. Only a scissors line that was
+//     not in the text already ends it, so that a description by others cannot cut itself
+//     short;
+//   - lines above it are kept unchanged, including Markdown headings;
+//   - characters that an editor must not show are shown as escapes, and converted back, so
+//     that editing one word changes one word;
 //   - an empty text is an error;
-//   - the file stays until the text is safe elsewhere.
+//   - the file stays until the text is stored elsewhere.
 type Draft struct{ path string }
 
-// Done removes the file if err is nil, else tells where the text is.
+// Done removes the file if err is nil; otherwise it adds to the error where the text is.
 func (d *Draft) Done(err error) error {
 	if d == nil {
 		return err
@@ -35,10 +35,10 @@ func (d *Draft) Done(err error) error {
 	return &f
 }
 
-// Scissors end the text of a draft; the comment mark and a space precede them.
+// Scissors end the text of a draft; the comment character and a space come before them.
 const Scissors = "------------------------ >8 ------------------------"
 
-// EditText opens the user's editor on text and returns what it leaves.
+// EditText opens the user's editor on text and returns the result.
 func (t *Terminal) EditText(ctx context.Context, text, about string) (string, *Draft, error) {
 	line := t.commentMark(ctx) + " " + Scissors
 	editor, err := t.editor(ctx)
@@ -77,7 +77,7 @@ func (t *Terminal) runEditor(editor, path string) error {
 	t.Trace.Debug().Str("editor", editor).Msg("child")
 	c := exec.Command("sh", "-c", editor+` "$@"`, editor, path)
 	c.Stdin, c.Stdout, c.Stderr = t.In, t.Out, t.Err
-	if !t.OutTTY { // stdout is for the answer
+	if !t.OutTTY { // stdout is only for the answer
 		c.Stdout = t.Err
 	}
 	t.busy.Store(true)
@@ -85,7 +85,7 @@ func (t *Terminal) runEditor(editor, path string) error {
 	return c.Run()
 }
 
-// draftPage is what the editor is given; line is the scissors.
+// draftPage returns the content of the file for the editor; line is the scissors line.
 func draftPage(text, line, about string) string {
 	body := Lines(text) + "\n\n" + line + "\n"
 	for _, l := range strings.Split(about, "\n") {
@@ -94,13 +94,13 @@ func draftPage(text, line, about string) string {
 	return body
 }
 
-// leftOn is the text on a page that began as that of text.
+// leftOn returns the text on an edited page that was made from text.
 func leftOn(page, text, line string) string {
 	return strings.TrimSpace(unescaped(above(TrimText(page), line, linesLike(text, line)), text))
 }
 
-// above is what stands above the last line that is the scissors, if there are
-// more of them than the text had of its own.
+// above returns the part above the last scissors line, if the page has more of them than
+// the text itself.
 func above(edited, line string, own int) string {
 	lines := strings.Split(edited, "\n")
 	if linesLike(edited, line) <= own {
@@ -123,9 +123,9 @@ func linesLike(text, line string) int {
 	return n
 }
 
-// unescaped turns escapes of a draft back into the characters of the text they
-// stood for. Those of control characters stay: no event may hold such. An
-// escape that the text holds in letters is not taken for one.
+// unescaped converts escapes in a draft back into the characters of the text. Escapes of
+// control characters stay, because an event must not contain these. An escape that the text
+// itself spells out is not converted.
 func unescaped(edited, text string) string {
 	for _, r := range text {
 		if r < 0xA0 || r == utf8.RuneError || !Hidden(r) {
@@ -149,8 +149,8 @@ func (t *Terminal) editor(ctx context.Context) (string, error) {
 	return v, nil
 }
 
-// commentMark begins the lines below the scissors: core.commentChar, where
-// 'auto' is '#', as is what would break the line.
+// commentMark returns the beginning of the lines below the scissors: core.commentChar, or
+// '#' for 'auto' and for values that would break the line.
 func (t *Terminal) commentMark(ctx context.Context) string {
 	mark, _ := t.Setting(ctx, "core.commentString")
 	if mark == "" {

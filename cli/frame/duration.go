@@ -9,7 +9,7 @@ import (
 
 const durationForms = "1h30m, 90m, 2h, 45s"
 
-// Duration is a time spent, in hours and minutes as it is typed: 1h30m.
+// Duration formats a time spent in hours and minutes as people type it: 1h30m.
 func Duration(seconds uint64) string {
 	h, m, s := seconds/3600, seconds/60%60, seconds%60
 	var b strings.Builder
@@ -27,7 +27,7 @@ func Duration(seconds uint64) string {
 	return b.String()
 }
 
-// ParseDuration reads a time spent in whole seconds, at least one.
+// ParseDuration parses a time spent in whole seconds, at least one.
 func ParseDuration(s string) (uint64, error) {
 	bad := func() (uint64, error) {
 		f := Misuse(fmt.Sprintf("'%s' is not a duration", s), "valid forms: "+durationForms)

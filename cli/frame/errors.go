@@ -17,7 +17,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Explain is the one place where errors become words and an exit status.
+// Explain is the only function that turns errors into messages and an exit status.
 func Explain(err error) *Failure {
 	var (
 		own       *Failure
@@ -45,7 +45,7 @@ func Explain(err error) *Failure {
 	case errors.As(err, &ambiguous):
 		f := Fatal("ambiguous", ambiguous.Error())
 		for _, c := range ambiguous.Candidates {
-			if ambiguous.What == "milestone" { // all have one name
+			if ambiguous.What == "milestone" { // all have the same name
 				f.Hints = append(f.Hints, "show one: git crosslink milestone show "+c.Short)
 				continue
 			}
@@ -73,7 +73,7 @@ func Explain(err error) *Failure {
 	return &Failure{Code: ExitFatal, Kind: "fatal", Message: err.Error(), Cause: err}
 }
 
-// diskFull explains a file that could not be written for want of space.
+// diskFull explains that a file could not be written because the disk is full.
 func diskFull(err error) *Failure {
 	f := &Failure{Code: ExitFatal, Kind: "disk-full", Message: "no space left on the disk", Cause: err}
 	if file := (*fs.PathError)(nil); errors.As(err, &file) {
@@ -84,7 +84,7 @@ func diskFull(err error) *Failure {
 	return f
 }
 
-// othersThan is the hint about what exists, where something does not.
+// othersThan is the hint that lists existing objects when one was not found.
 func othersThan(missing *store.NotFoundError) string {
 	switch where := whereListed[missing.What]; {
 	case missing.What == "person" && len(missing.Known) > 0:

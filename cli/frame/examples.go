@@ -6,8 +6,8 @@ import (
 	urfave "github.com/urfave/cli/v2"
 )
 
-// Examples returns the command lines that stand under "Examples:" in the texts
-// of help, and so in the manual, by the command that explains them.
+// Examples returns the command lines below "Examples:" in the texts of help, and so in the
+// manual, by the command that they explain.
 func Examples(root *urfave.Command) map[string][]string {
 	all := map[string][]string{}
 	var walk func(cs []*urfave.Command)

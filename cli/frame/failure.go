@@ -10,7 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 )
 
-// The exit statuses. docs/exit-codes.md says what each means.
+// The exit statuses. docs/exit-codes.md explains them.
 const (
 	ExitDone        = 0
 	ExitNo          = int(fail.No)
@@ -23,15 +23,15 @@ const (
 	ExitTerminated  = 143
 )
 
-// Failure is an error as the user meets it: one line, its hints, a status.
+// Failure is an error as the user sees it: one line, its hints, a status.
 type Failure struct {
 	Code    int
-	Kind    string   // short, stable: "not-found", "ambiguous", "usage" …
-	Message string   // lower case, subject in single quotes, no full stop
+	Kind    string   // short and stable: "not-found", "ambiguous", "usage" …
+	Message string   // lower case, no full stop
 	Usage   []string // the command's synopsis, for mistakes in usage
 	Hints   []string
 	Cause   error
-	Whole   bool // the answer is whole, and says no: an empty list, findings
+	Whole   bool // the answer is complete, and negative: an empty list, findings
 }
 
 func (f *Failure) Error() string { return f.Message }
@@ -39,30 +39,30 @@ func (f *Failure) Error() string { return f.Message }
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
 
-// Fatal is something that cannot be done.
+// Fatal is the failure of an action that is impossible.
 func Fatal(kind, message string, hints ...string) *Failure {
 	return &Failure{Code: ExitFatal, Kind: kind, Message: message, Hints: hints}
 }
 
-// Misuse is a mistake in the words of the command.
+// Misuse is a mistake in the command line.
 func Misuse(message string, hints ...string) *Failure {
 	return &Failure{Code: ExitUsage, Kind: "usage", Message: message, Hints: hints}
 }
 
-// No is a plain answer in the negative.
+// No is a negative answer.
 func No(kind, message string, hints ...string) *Failure {
 	return &Failure{Code: ExitNo, Kind: kind, Message: message, Hints: hints}
 }
 
-// AnswersNo is no for a question that was answered in full: with the answer "ok"
-// of JSON stays true.
+// AnswersNo is a negative answer to a question that was answered completely: in JSON "ok"
+// stays true.
 func AnswersNo(kind, message string, hints ...string) *Failure {
 	f := No(kind, message, hints...)
 	f.Whole = true
 	return f
 }
 
-// BadValue is an option's value that is not one of the valid ones.
+// BadValue is an option's value that is not valid.
 func BadValue(option, value string, valid []string) *Failure {
 	f := Misuse(fmt.Sprintf("'%s' is not a value of '%s'", value, option),
 		"valid values: "+strings.Join(valid, ", "))
@@ -73,12 +73,12 @@ func BadValue(option, value string, valid []string) *Failure {
 	return f
 }
 
-// Silent ends a command with a status and no words.
+// Silent ends a command with a status and no message.
 type Silent struct{ Code int }
 
 func (s *Silent) Error() string { return fmt.Sprintf("exit status %d", s.Code) }
 
-// Unreadable puts a file error into the project's words.
+// Unreadable explains that a file cannot be read.
 func Unreadable(path string, err error) *Failure {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -87,23 +87,23 @@ func Unreadable(path string, err error) *Failure {
 	return &Failure{Code: ExitFatal, Kind: "file", Message: fmt.Sprintf("cannot read '%s': %s", path, strings.ToLower(err.Error())), Cause: err}
 }
 
-// ReaderGone reports errors that are no news: the reader of our output has gone.
+// ReaderGone reports whether an error only means that the reader of our output has ended.
 func ReaderGone(err error) bool { return errors.Is(err, syscall.EPIPE) }
 
 // Unprinted is an answer that could not be printed.
 type Unprinted struct {
 	Err     error
-	Failure *Failure // the status that the answer had
+	Failure *Failure // the failure that the answer contained
 	IDs     []string
 }
 
 func (u *Unprinted) Error() string { return u.Err.Error() }
 
-// Unwrap returns why it could not.
+// Unwrap returns the reason.
 func (u *Unprinted) Unwrap() error { return u.Err }
 
-// Instead is what is printed instead. After a write the status never says that
-// nothing was written: a script that believes that does it again.
+// Instead is printed in place of the answer. After a write the status never means that
+// nothing was written, because a script would repeat the command.
 func (u *Unprinted) Instead(saved, wrote bool) *Failure {
 	why := u.Err
 	var p *fs.PathError
@@ -128,7 +128,7 @@ func (u *Unprinted) Instead(saved, wrote bool) *Failure {
 	return f
 }
 
-// UnwrapPath returns what the system says of a path, without the path.
+// UnwrapPath returns the system's message without the path.
 func UnwrapPath(err error) string {
 	s := err.Error()
 	if i := strings.LastIndex(s, ": "); i >= 0 {

@@ -13,16 +13,16 @@ import (
 // Fields are the members of an answer that --fields can choose.
 type Fields struct {
 	names  []string
-	within []string // members that hold what has these names, in an answer that has others beside
+	within []string // members that contain objects with these fields, in an answer with other members
 }
 
-// FieldsOf are those of a shape: what a list has many of, or what the members
-// within hold. Members of other names stay.
+// FieldsOf returns the fields of a shape: of the elements of a list, or of the objects in
+// the members within. Other members stay.
 func FieldsOf(shape any, within ...string) Fields {
 	return Fields{membersOf(reflect.TypeOf(shape)), within}
 }
 
-// membersOf are the names that the fields of a struct have in JSON.
+// membersOf returns the JSON names of a struct's fields.
 func membersOf(t reflect.Type) (names []string) {
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -36,8 +36,8 @@ func membersOf(t reflect.Type) (names []string) {
 	return names
 }
 
-// OfferFields gives a command the option --fields. What it names is checked
-// before the command does anything.
+// OfferFields gives a command the option --fields. The names are checked before the command
+// does anything.
 func (t *Terminal) OfferFields(c *urfave.Command, f Fields) {
 	c.Flags = append(c.Flags, &urfave.StringFlag{Name: "fields", Usage: "with --json: print only the members `NAMES`, such as " + strings.Join(f.names[:2], ",")})
 	run := c.Action
@@ -60,7 +60,7 @@ func (t *Terminal) OfferFields(c *urfave.Command, f Fields) {
 	}
 }
 
-// chosen is the data of an answer with the members that were asked for.
+// chosen returns the data of an answer with only the requested members.
 func (t *Terminal) chosen(data any) (any, error) {
 	if t.fields == nil || data == nil {
 		return data, nil
@@ -74,8 +74,8 @@ func (t *Terminal) chosen(data any) (any, error) {
 	return t.choose(b.Bytes())
 }
 
-// choose reduces a list to lists of what it has, an answer with other members to
-// those within it, and anything else to its fields.
+// choose reduces the elements of a list, the objects within an answer, or any other object
+// to the requested fields.
 func (t *Terminal) choose(raw json.RawMessage) (json.RawMessage, error) {
 	raw = bytes.TrimSpace(raw)
 	switch {

@@ -13,8 +13,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Format is a --format, in the manner of git for-each-ref: %(field),
-// %(field:modifier), %% and %xx for the byte of that hex value.
+// Format is a --format, similar to that of git for-each-ref: %(field), %(field:modifier),
+// %% and %xx for the byte with that hex value.
 type Format struct{ parts []formatPart }
 
 type formatPart struct {
@@ -23,10 +23,10 @@ type formatPart struct {
 	modifier string
 }
 
-// DateModifiers are what a time of a format takes.
+// DateModifiers are the modifiers of times.
 var DateModifiers = []string{"relative", "short", "unix"}
 
-// FormatOf reads --format, nil if it is not given.
+// FormatOf parses --format; nil if it is not given.
 func FormatOf(u *urfave.Context, parse func(string) (*Format, error)) (*Format, error) {
 	if !u.IsSet("format") {
 		return nil, nil
@@ -37,8 +37,8 @@ func FormatOf(u *urfave.Context, parse func(string) (*Format, error)) (*Format, 
 	return parse(u.String("format"))
 }
 
-// ParseFormat reads a format; names are those of the fields that an error lists, and
-// field says whether there is one, and whether it takes the modifiers of times.
+// ParseFormat parses a format. An error lists names. field reports whether a field exists,
+// and whether it takes the modifiers of times.
 func ParseFormat(s string, names []string, field func(name string) (known, isTime bool)) (*Format, error) {
 	f := &Format{}
 	for s != "" {
@@ -82,7 +82,7 @@ func ParseFormat(s string, names []string, field func(name string) (known, isTim
 	return f, nil
 }
 
-// Line is a row in the format; get returns the value of a field.
+// Line formats a row; get returns the value of a field.
 func (f *Format) Line(in Forms, get func(name, modifier string) string) string {
 	var b strings.Builder
 	for _, p := range f.parts {
@@ -95,7 +95,7 @@ func (f *Format) Line(in Forms, get func(name, modifier string) string) string {
 	return b.String()
 }
 
-// Moment is a time in the form that a modifier names; no time is "".
+// Moment formats a time as a modifier says; no time is "".
 func (s *System) Moment(t event.Time, modifier string) string {
 	switch {
 	case t == 0:
@@ -110,8 +110,8 @@ func (s *System) Moment(t event.Time, modifier string) string {
 	return t.String()
 }
 
-// shapeFormat is a --format whose fields are the members of a shape; a member of a
-// member is named 'issue.title'.
+// shapeFormat is a --format whose fields are the members of a shape; a member of a member
+// has a name such as 'issue.title'.
 func shapeFormat(u *urfave.Context, shape reflect.Type) (*Format, error) {
 	return FormatOf(u, func(s string) (*Format, error) { return parseShapeFormat(s, shape) })
 }
@@ -146,8 +146,8 @@ func hasMember(t reflect.Type, path string) bool {
 	return false
 }
 
-// memberOf is the text of a member of a shape: a list joined by commas, of an object
-// what people call it.
+// memberOf returns the text of a member of a shape: a list joined by commas, the display
+// name of an object.
 func (s *System) memberOf(raw json.RawMessage, path, modifier string) string {
 	var members map[string]json.RawMessage
 	for name := range strings.SplitSeq(path, ".") {

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// Git runs git in the user's directory and environment: git var, and git config
-// to look something up or, for package enrol, to set it.
+// Git runs git in the user's directory and environment: git var, and git config to read
+// settings or, for package enrol, to write them.
 func (s *System) Git(ctx context.Context, args ...string) (string, error) {
 	s.Trace.Debug().Strs("git", args).Msg("child")
 	out, err := exec.CommandContext(ctx, "git", args...).Output()
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// GitMessage is what git wrote to stderr when it failed.
+// GitMessage returns git's stderr after it failed.
 func GitMessage(err error) string {
 	var x *exec.ExitError
 	if errors.As(err, &x) && len(x.Stderr) > 0 {
@@ -27,15 +27,15 @@ func GitMessage(err error) string {
 	return err.Error()
 }
 
-// OnPath reports whether PATH leads to a program.
+// OnPath reports whether a program is on PATH.
 func (s *System) OnPath(program string) bool {
 	_, err := exec.LookPath(program)
 	return err == nil
 }
 
-// PassedOn reports whether a command line is one of the verbs whose words are for
-// another program to read. It changes to the directory of -C, and returns the words
-// from the verb on; other options before the verb are not for that program.
+// PassedOn reports whether a command line is one of the verbs whose words another program
+// parses. It changes to the directory of -C, and returns the words from the verb on; other
+// options before the verb are not passed on.
 func (t *Terminal) PassedOn(args []string, verbs ...string) (rest []string, passed bool, err error) {
 	var dirs []string
 	for len(args) > 1 {

@@ -9,13 +9,12 @@ import (
 	urfave "github.com/urfave/cli/v2"
 )
 
-// The rules of help are git's: -h prints the usage on stdout and exits 129;
-// --help and 'help' print everything and exit 0 (git itself runs man for 'git
-// crosslink --help' and 'git help crosslink'). Man pages are made from the same
-// texts (man.go): a command's Description is its prose, then "Examples:" and
-// indented lines.
+// The rules of help are git's: -h prints the usage on stdout and exits 129; --help and
+// 'help' print everything and exit 0 (git itself runs man for 'git crosslink --help' and
+// 'git help crosslink'). Man pages are made from the same texts (man.go): a command's
+// Description is prose, then "Examples:" and indented lines.
 
-// NewHelpCommand is the command help, which explains the commands of a tree.
+// NewHelpCommand returns the command help, which explains the commands of a tree.
 func NewHelpCommand(t *Terminal, tree func() *urfave.Command) *urfave.Command {
 	return t.Command(&urfave.Command{
 		Name:      "help",
@@ -37,7 +36,7 @@ func NewHelpCommand(t *Terminal, tree func() *urfave.Command) *urfave.Command {
 	})
 }
 
-// help prints what -h or --help asks for.
+// help prints the answer to -h or --help.
 func (t *Terminal) help(root *urfave.Command, v *invocation) error {
 	c := v.command
 	if c == nil {
@@ -121,8 +120,8 @@ type helpShape struct {
 	Text    string `json:"text"`
 }
 
-// synopsis is the answer to -h and to no command at all. Its status is 129, so
-// in JSON it is an error that holds the usage.
+// synopsis prints the answer to -h and to a missing command. Its status is 129, so in JSON
+// it is an error that contains the usage.
 func (t *Terminal) synopsis(c *urfave.Command) error {
 	if !t.JSON {
 		t.sheet().synopsis(c)
@@ -135,7 +134,7 @@ func (t *Terminal) synopsis(c *urfave.Command) error {
 	return f
 }
 
-// UsageLines are the lines of a command's synopsis.
+// UsageLines returns the lines of a command's synopsis.
 func UsageLines(c *urfave.Command) []string {
 	if c.UsageText != "" {
 		return strings.Split(c.UsageText, "\n")
@@ -196,8 +195,7 @@ const (
 	aboutProgram = "an issue tracker that lives in git, for people and AI agents"
 )
 
-// aboutManual opens the manual; what it says of a first session is also in
-// README.md.
+// aboutManual begins the manual; README.md describes the same first session.
 const aboutManual = `Issues live in branches of your git repository. Every clone has all of them and
 works offline. Everybody who can fetch and push can take part.
 
@@ -257,7 +255,7 @@ func (s sheet) names(list []*urfave.Command) {
 	}
 }
 
-// commandsOf are the commands of one group that help shows.
+// commandsOf returns the commands of one group that help shows.
 func commandsOf(root *urfave.Command, group string) []*urfave.Command {
 	var list []*urfave.Command
 	for _, c := range root.Subcommands {
@@ -268,7 +266,7 @@ func commandsOf(root *urfave.Command, group string) []*urfave.Command {
 	return list
 }
 
-// otherNames are what people may type for a command instead of its name.
+// otherNames returns the other names of a command.
 func otherNames(c *urfave.Command) []string {
 	before := strings.TrimSuffix(CommandName(c), c.Name)
 	names := make([]string, len(c.Aliases))
@@ -303,7 +301,7 @@ func (s sheet) options(c *urfave.Command) {
 	}
 }
 
-// optionsToShow are a command's own options and those every command has.
+// optionsToShow returns a command's own options and the common ones.
 func optionsToShow(c *urfave.Command) (own, shared []urfave.Flag) {
 	common := flagTableOf(CommonFlags())
 	for _, f := range c.Flags {
@@ -354,8 +352,8 @@ func optionText(f urfave.Flag) (left, usage string) {
 	return strings.Join(names, ", ") + value, usage
 }
 
-// onUnlessSaid reports a switch that is shown in its negative form, because it
-// is on by itself.
+// onUnlessSaid reports whether a switch is shown in its negative form, because it is on by
+// default.
 func onUnlessSaid(f urfave.Flag) bool {
 	b, ok := f.(*urfave.BoolFlag)
 	return ok && b.Value

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// Interrupted is why a context ended when a signal ended it.
+// Interrupted is the cause of a context that a signal ended.
 type Interrupted struct{ Signal os.Signal }
 
 func (i *Interrupted) Error() string { return "interrupted" }
@@ -20,10 +20,9 @@ func (i *Interrupted) Code() int {
 	return ExitInterrupted
 }
 
-// Interruptible ends the context on the first SIGINT or SIGTERM, so that what
-// is under way can be left in order, and the process on the second. SIGPIPE
-// keeps its default, which ends the process quietly. A SIGINT while an editor
-// or pager has the terminal is meant for that.
+// Interruptible ends the context on the first SIGINT or SIGTERM, so that running work can
+// end cleanly, and the process on the second. SIGPIPE keeps its default, which ends the
+// process quietly. A SIGINT while an editor or pager uses the terminal is for that program.
 func (s *Streams) Interruptible(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)

@@ -8,11 +8,11 @@ import (
 
 // The rules of JSON output are (fields: docs/json.md):
 //
-//   - one document a command, on stdout, errors too;
-//   - ok is true if all that was asked for is true: with status 0, and with 1
-//     where a question was answered in full and the answer is "no" (AnswersNo);
+//   - one document per command, on stdout, for errors too;
+//   - ok is true if the whole request succeeded: with status 0, and with 1 if a question was
+//     answered completely and the answer is "no" (AnswersNo);
 //   - lists are arrays, never null; times are RFC 3339 in UTC with nine digits;
-//   - text is exact, and what a terminal must not see is escaped.
+//   - text is exact; characters that must not reach a terminal are escaped.
 
 // Envelope is the outside of every JSON document.
 type Envelope struct {
@@ -25,13 +25,13 @@ type Envelope struct {
 	Warnings []Warning   `json:"warnings"`
 }
 
-// Cut says which part of a list an answer has, if a limit was asked for.
+// Cut describes the part of a list that an answer contains, if there is a limit.
 type Cut struct {
-	Total int     `json:"total"` // of the whole list
+	Total int     `json:"total"` // number of rows in the whole list
 	Limit int     `json:"limit"`
-	Next  *string `json:"next"` // what --after takes to continue; null at the end
+	Next  *string `json:"next"` // value of --after for the next part; null at the end
 	Shown int     `json:"-"`
-	Of    string  `json:"-"` // what the list is of, in the singular
+	Of    string  `json:"-"` // name of one element, in the singular
 }
 
 // ErrorShape is a failure in JSON.
@@ -71,11 +71,11 @@ func (t *Terminal) writeEnvelope(r Result) error {
 	return out.err
 }
 
-// document writes what the encoder gives it: all of a document at once, or nothing if it
-// cannot be encoded.
+// document writes the encoder's output: the whole document at once, or nothing if it cannot
+// be encoded.
 type document struct {
 	t   *Terminal
-	err error // of the write
+	err error // error of the write
 }
 
 func (d *document) Write(b []byte) (int, error) {
@@ -84,9 +84,8 @@ func (d *document) Write(b []byte) (int, error) {
 	return len(b), d.err
 }
 
-// escapeHidden rewrites what a terminal must not see as \u escapes. Such
-// characters stand only inside the strings of a JSON document, so this changes
-// its bytes and not its meaning.
+// escapeHidden replaces characters that must not reach a terminal by \u escapes. Such
+// characters occur only in the strings of a JSON document, so its meaning does not change.
 func escapeHidden(doc []byte) []byte {
 	var out []byte
 	from := 0
@@ -114,7 +113,7 @@ func escapeHidden(doc []byte) []byte {
 	return append(out, doc[from:]...)
 }
 
-// WriteFailure prints a failure: in the JSON document if possible, else on stderr.
+// WriteFailure prints a failure: in the JSON document if possible, otherwise on stderr.
 func (t *Terminal) WriteFailure(f *Failure, printable bool) {
 	if t.JSON && printable {
 		if t.answered {

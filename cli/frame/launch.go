@@ -18,7 +18,7 @@ func (t *Terminal) Launch(ctx context.Context, kind, program string, words []str
 	case err != nil:
 		return Fatal(kind, fmt.Sprintf("'%s' does not run: %v", program, err), "install it again: ./install.sh")
 	case status != 0:
-		return &Silent{Code: status} // it has said why
+		return &Silent{Code: status} // it has printed the reason
 	}
 	return nil
 }

@@ -9,14 +9,14 @@ import (
 	urfave "github.com/urfave/cli/v2"
 )
 
-// List says in which form a list is printed, and how much of it.
+// List describes in which form a list is printed, and which part of it.
 type List struct {
 	Forms
 	format *Format
 	system *System
-	limit  int    // 0 is all
-	after  string // key of the row that the last part of the list ended with
-	newest bool   // the rows are in the order of time, and a part is the last of them
+	limit  int    // 0 means all
+	after  string // key of the last row of the previous part
+	newest bool   // the rows are ordered by time, and a part consists of the last ones
 }
 
 // ForScripts reports whether a form for scripts was asked for.
@@ -24,7 +24,7 @@ func (l List) ForScripts() bool { return l.Forms.ForScripts() || l.format != nil
 
 // ListRow is one row of a list, in every form but the table.
 type ListRow struct {
-	Key    string   // names the row and no other: what --after takes
+	Key    string   // identifies the row; the value of --after
 	ID     string   // -q
 	Fields []string // --porcelain, -z
 }
@@ -36,11 +36,10 @@ func formFlags() []urfave.Flag {
 	return append(PorcelainFlags(), &urfave.StringFlag{Name: "format", Usage: "print each row in `FORMAT`: text with %(name) for members of --json"})
 }
 
-// PartFlags are those of them that choose a part of the list.
+// PartFlags are the options that choose a part of a list.
 func PartFlags() []urfave.Flag { return partFlags("rows", "all") }
 
-// PageFlags are the options of a list of which people get a page unless they say
-// otherwise; see Paged.
+// PageFlags are the options of a list that shows people a page by default; see Paged.
 func PageFlags(of string, page int) []urfave.Flag {
 	return append(formFlags(), partFlags(of, strconv.Itoa(page)+" for people, all for scripts")...)
 }
@@ -67,13 +66,13 @@ func ListOf[Shape any](u *urfave.Context, t *Terminal) (l List, err error) {
 	return l, t.NotInJSON(l.ForScripts())
 }
 
-// Newest is a list in the order of time, of which a part is the newest rows.
+// Newest returns a list ordered by time, whose parts consist of the newest rows.
 func (l List) Newest() List {
 	l.newest = true
 	return l
 }
 
-// Paged is the list with at most so many rows, unless --limit says otherwise.
+// Paged returns the list with a default limit for the number of rows.
 func (l List) Paged(u *urfave.Context, page int) List {
 	if !u.IsSet("limit") {
 		l.limit = page
@@ -81,7 +80,7 @@ func (l List) Paged(u *urfave.Context, page int) List {
 	return l
 }
 
-// PartOf reads which part of a list is wanted.
+// PartOf reads the options that choose a part of a list.
 func PartOf(u *urfave.Context) (l List, err error) {
 	l.after = u.String("after")
 	l.limit, err = Limit(u, 0)
@@ -96,7 +95,7 @@ func ListAlone[Shape any](u *urfave.Context, t *Terminal) (List, error) {
 	return ListOf[Shape](u, t)
 }
 
-// Limit reads --limit; other is what not given means.
+// Limit reads --limit; other is the default.
 func Limit(u *urfave.Context, other int) (int, error) {
 	if !u.IsSet("limit") {
 		return other, nil
@@ -117,8 +116,8 @@ func Number(u *urfave.Context, option string, low, high int) (int, error) {
 	return int(n), nil
 }
 
-// Part is the part of a list of n rows that is printed: the rows from one to before
-// another, and what is said of it.
+// Part returns the part of a list of n rows to print: the rows from from to before to, and
+// its description.
 func (l List) Part(of string, n int, key func(int) string) (from, to int, cut *Cut, err error) {
 	to = n
 	if l.after != "" {
@@ -138,7 +137,7 @@ func (l List) Part(of string, n int, key func(int) string) (from, to int, cut *C
 	if l.limit == 0 {
 		return from, to, nil, nil
 	}
-	last := -1 // the row that the next part continues after
+	last := -1 // the row after which the next part continues
 	if l.newest {
 		if low := to - l.limit; low > from {
 			from, last = low, low
@@ -154,8 +153,8 @@ func (l List) Part(of string, n int, key func(int) string) (from, to int, cut *C
 	return from, to, cut, nil
 }
 
-// ResultOf is a list in every form. Of what it is a list a person reads if it is
-// empty or not whole; table prints the rows from one to before another.
+// ResultOf returns a list in every form. of is the name of its elements, shown if the list
+// is empty or incomplete; table prints a range of rows.
 func ResultOf[Shape any](l List, of string, shapes []Shape, row func(int, *Shape) ListRow, table func(pg *Page, from, to int)) (Result, error) {
 	rows := make([]ListRow, len(shapes))
 	for k := range shapes {

@@ -7,10 +7,9 @@ import (
 	urfave "github.com/urfave/cli/v2"
 )
 
-// The manual is made from the texts of help: git-crosslink(1), a page for each
-// group of commands, and for each command a link to the page it is on. The
-// files lie in man/; 'go run ./internal/manpage' writes them and a test
-// compares.
+// The manual is made from the texts of help: git-crosslink(1), a page for each group of
+// commands, and for each command a link to its page. The files are in man/; 'go run
+// ./internal/manpage' writes them and a test compares them.
 
 // ManPage is one file of the manual.
 type ManPage struct {
@@ -54,7 +53,7 @@ func (r *roff) head(name, about string) {
 	r.line("%s \\- %s", Roff(name), Roff(about))
 }
 
-// text writes prose: paragraphs, and what is indented as it stands.
+// text writes prose: paragraphs, and indented lines unchanged.
 func (r *roff) text(s string) {
 	verbatim := false
 	literal := func(on bool) {
@@ -131,8 +130,7 @@ func (r *roff) seeAlso(but string) {
 	r.line("%s", strings.Join(append(names, "\\fBgitcrosslink\\-format\\fR(5)", "\\fBgit\\fR(1)"), ",\n"))
 }
 
-// about writes one of the texts that help prints below everything: a title,
-// then lines indented by two.
+// about writes one of the texts at the end of help: a title, then lines indented by two.
 func (r *roff) about(text string) {
 	title, rest, _ := strings.Cut(text, "\n")
 	r.line(".SH %s", strings.ToUpper(title))
@@ -199,7 +197,7 @@ func groupPage(root *urfave.Command, group, page, about string) string {
 
 var roffEscapes = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, `"`, `\(dq`)
 
-// Roff writes one line of text so that roff prints it as it is.
+// Roff escapes one line of text so that roff prints it unchanged.
 func Roff(s string) string {
 	s = roffEscapes.Replace(s)
 	var b strings.Builder

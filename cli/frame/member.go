@@ -7,18 +7,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// whereListed are the hints that show the ids of a kind.
+// whereListed are the hints that show the ids of each kind.
 var whereListed = map[string]string{
 	"issue":   "list all issues: git crosslink list --status all",
 	"comment": "show the comments of an issue: git crosslink show <id>",
 }
 
-// typed are the names of members whose option or argument is called otherwise.
+// typed maps members to their option or argument, if it has another name.
 var typed = map[string]string{
 	"labels": "label", "content": "text", "trigger_type": "trigger", "intervention_context": "context",
 }
 
-// longest is how many bytes a member may have.
+// longest is the maximum length of a member in bytes.
 func longest(member string) int {
 	switch member {
 	case "title", "branch", "ref":
@@ -30,7 +30,7 @@ func longest(member string) int {
 	return event.MaxName
 }
 
-// LongText reports a member that may have several lines.
+// LongText reports whether a member may have several lines.
 func LongText(member string) bool {
 	switch member {
 	case "description", "content", "reason", "intervention_context", "notes":
@@ -39,7 +39,7 @@ func LongText(member string) bool {
 	return false
 }
 
-// BadMember says which text breaks which rule, and what would be right.
+// BadMember explains which rule a text breaks, and what would be valid.
 func BadMember(m *event.MemberError) *Failure {
 	message := m.Detail
 	if name := typed[m.Member]; name != "" {

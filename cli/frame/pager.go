@@ -32,16 +32,16 @@ func (t *Terminal) paged(command string, show func(io.Writer) error) error {
 	if werr := c.Wait(); werr != nil {
 		t.Trace.Debug().Err(werr).Msg("pager")
 	}
-	if ReaderGone(err) { // left before the end
+	if ReaderGone(err) { // the user left before the end
 		return nil
 	}
 	return err
 }
 
-// pagerCommand is the pager to start, "" for none: on a terminal only, not
-// inside another, for pages that may be long; pager.crosslink and, before it,
-// pager.crosslink.<command> say otherwise: a boolean, or the pager to use.
-// Where git started us it has looked at pager.crosslink itself.
+// pagerCommand returns the pager to start, "" for none. A pager starts only on a terminal,
+// not inside another pager, for pages that may be long. pager.crosslink.<command>, and then
+// pager.crosslink, override this with a boolean or a pager. If git started this program,
+// git has applied pager.crosslink itself.
 func (t *Terminal) pagerCommand(ctx context.Context, long bool) string {
 	if !t.OutTTY || t.NoPager || t.pagerInUse() || t.Config == nil {
 		return ""

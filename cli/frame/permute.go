@@ -16,31 +16,29 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
-// The rules of words on the command line are git's:
+// The rules for words on the command line are git's:
 //
-//   - options may stand anywhere, before the verb too; '--' and
-//     '--end-of-options' end them;
-//   - '--name=value', '--name value', '-nvalue', '-n value', and '-qz' for two
-//     switches; '--no-name' turns a switch off; a unique beginning of a long
-//     name is enough;
+//   - options may be anywhere, also before the verb; '--' and '--end-of-options' end them;
+//   - '--name=value', '--name value', '-nvalue', '-n value', and '-qz' for two switches;
+//     '--no-name' turns a switch off; a unique beginning of a long name is enough;
 //   - an option with an optional value takes it only after '=';
-//   - '-10' is '--limit 10' where there is a limit, and '-P1' '--priority P1' where
-//     there is a priority.
+//   - '-10' is '--limit 10' if there is a limit, and '-P1' '--priority P1' if there is a
+//     priority.
 //
-// A text that begins with a dash is taken for a text where a command takes one
-// and the word cannot be an option, because its name would have a space in it.
-// Where it could be, the error says how to pass it. '-ui' is a value where a command
-// takes values with signs, but '-y' and '-wait' are mistyped options.
+// If a command takes a text, a word that begins with a dash is a text when it cannot be an
+// option, because the option's name would contain a space. If it could be an option, the
+// error explains how to pass it. '-ui' is a value if a command takes values with signs, but
+// '-y' and '-wait' are mistyped options.
 //
-// urfave stops at the first word that is no option, so the words are put in
-// its order here, and everything wrong with them is found here.
+// urfave stops at the first word that is not an option, so this file puts the words in
+// urfave's order and finds all mistakes in them.
 
-// invocation is a command line put in order.
+// invocation is a command line whose words are in order.
 type invocation struct {
-	Dirs    []string // -C, one after the other
+	Dirs    []string // values of -C, to be applied one after the other
 	command *urfave.Command
-	path    []string // the words that name it
-	flags   []string // --name=value, in the order given
+	path    []string // the words that name the command
+	flags   []string // --name=value, in the given order
 	args    []string
 	quoted  int // how many of them, the last ones, came after '--'
 	Help    helpKind
@@ -55,23 +53,23 @@ const (
 	manual            // --help
 )
 
-// Words is what is handed to urfave.
+// Words returns the words for urfave.
 func (v *invocation) Words() []string {
 	w := append([]string{Program}, v.path...)
 	w = append(w, v.flags...)
 	return append(append(w, "--"), v.args...)
 }
 
-// withoutValue says what an option means that may be given without a value.
+// withoutValue has the values of options that may be given without one.
 var withoutValue = map[string]string{"color": "always", "porcelain": "v1", "wait": NoLimit}
 
-// NoLimit is a wait that only its end ends.
+// NoLimit is a wait without a time limit.
 const NoLimit = "no limit"
 
-// option is a flag as permute needs to know it.
+// option is what permute needs to know about a flag.
 type option struct {
 	name  string // its long name
-	value bool   // it takes one
+	value bool   // it takes a value
 	list  bool   // it may be repeated
 }
 
@@ -115,7 +113,7 @@ func Permute(root *urfave.Command, args []string) (*invocation, error) {
 			}
 			if errors.Is(err, errNoOption) && placeholderOf(at, len(v.args)) == "<duration>" && strings.ContainsAny(word[1:2], "0123456789") {
 				*v = before
-				v.args = append(v.args, word) // it is refused with better words
+				v.args = append(v.args, word) // it is refused later, with a better message
 				continue
 			}
 			if errors.Is(err, errNoOption) && takesText(at, len(v.args)) {
@@ -149,7 +147,7 @@ func Permute(root *urfave.Command, args []string) (*invocation, error) {
 	if at != root {
 		v.command = at
 	}
-	for _, f := range v.flags { // one given before the verb may be none of the verb's
+	for _, f := range v.flags { // an option before the verb may not belong to the verb
 		name, _, _ := strings.Cut(strings.TrimPrefix(f, "--"), "=")
 		if _, ok := known[name]; !ok {
 			return v, Misuse(fmt.Sprintf("'%s' has no option '--%s'", at.Name, name))
@@ -158,19 +156,19 @@ func Permute(root *urfave.Command, args []string) (*invocation, error) {
 	return v, nil
 }
 
-// takesSigns reports whether a command takes values with signs: '+bug -ui'. A word
-// that is an option is one, so '-q' is never a value.
+// takesSigns reports whether a command takes values with signs: '+bug -ui'. A word that is
+// a valid option is always an option, so '-q' is never a value.
 func takesSigns(c *urfave.Command) bool { return strings.Contains(c.UsageText, "-<") }
 
-// mistyped refuses a value with the sign '-' that was more likely meant as an option:
-// one letter, or the long name of an option. Of commands that only remove, it is none.
+// mistyped refuses a value with the sign '-' that is more likely meant as an option: one
+// letter, or the long name of an option. It does not apply to commands that only remove.
 func mistyped(at *urfave.Command, known flagTable, value string) error {
 	_, long := known[value]
 	letter := len(value) == 1 && strings.Trim(strings.ToLower(value), "abcdefghijklmnopqrstuvwxyz") == ""
 	if !letter && !long && value != "help" || strings.HasPrefix(at.Name, "un") {
 		return nil
 	}
-	f := Misuse("unknown option '-" + value + "'") // and no text either
+	f := Misuse("unknown option '-" + value + "'") // and not a text either
 	if !letter {
 		f.Hints = append(f.Hints, "did you mean '--"+value+"'?")
 	}
@@ -184,7 +182,8 @@ func takesText(c *urfave.Command, n int) bool {
 	return slices.Contains([]string{"<title>", "<text>", "<word>", "<label>", "<who>"}, placeholderOf(c, n))
 }
 
-// placeholderOf is the n-th argument of a command's synopsis, or the last one.
+// placeholderOf returns the placeholder of the n-th argument in a command's synopsis, or
+// the last one.
 func placeholderOf(c *urfave.Command, n int) string {
 	arguments := placeholder().FindAllString(strings.ReplaceAll(synopsisOf(c), "<options>", ""), -1)
 	if len(arguments) == 0 {
@@ -206,7 +205,7 @@ func synopsisOf(c *urfave.Command) string {
 	return first
 }
 
-// errNoOption is why a word names no option.
+// errNoOption means that a word names no option.
 var errNoOption = errors.New("no option")
 
 func noOption(message string, hints []string) *Failure {
@@ -215,7 +214,7 @@ func noOption(message string, hints []string) *Failure {
 	return f
 }
 
-// withSeparator adds to a mistake in the word at i how to pass it as a text.
+// withSeparator adds a hint to the error about the word at i: how to pass it as a text.
 func withSeparator(err error, root *urfave.Command, args []string, i int) error {
 	f, ok := err.(*Failure)
 	if !ok {
@@ -237,11 +236,11 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 			hint = "if it is text: " + command
 		}
 	}
-	f.Hints = slices.Insert(f.Hints, max(len(f.Hints)-1, 0), hint) // the last one names the command's help
+	f.Hints = slices.Insert(f.Hints, max(len(f.Hints)-1, 0), hint) // the last hint names the command's help
 	return f
 }
 
-// option reads one word of options and returns how many of the rest it used.
+// option parses one word with options and returns how many words of rest it used.
 func (v *invocation) option(at *urfave.Command, known flagTable, word string, rest []string) (int, error) {
 	if o, ok := known["limit"]; ok && strings.Trim(word[1:], "0123456789") == "" { // '-10', as of git log
 		return 0, v.give(o, word[1:])
@@ -327,7 +326,7 @@ func (v *invocation) give(o option, value string) error {
 	case o.name == "C":
 		v.Dirs = append(v.Dirs, value)
 		return nil
-	case o.list && !utf8.ValidString(value): // urfave would put other bytes in its place
+	case o.list && !utf8.ValidString(value): // urfave would replace the invalid bytes
 		name := o.name
 		if name == "assign" {
 			name = "assignee"
@@ -338,7 +337,7 @@ func (v *invocation) give(o option, value string) error {
 	return nil
 }
 
-// find knows an option by its name, by '--no-', or by a unique beginning.
+// find looks up an option by its name, with '--no-', or by a unique beginning.
 func (o flagTable) find(at *urfave.Command, name string) (found option, negated bool, err error) {
 	if f, ok := o[name]; ok && len(name) > 1 {
 		return f, false, nil
@@ -364,7 +363,8 @@ func (o flagTable) find(at *urfave.Command, name string) (found option, negated 
 	return option{}, false, noOption(fmt.Sprintf("option '--%s' is ambiguous: could be --%s", name, strings.Join(full, " or --")), nil)
 }
 
-// near says which option may have been meant and where all of them are listed.
+// near returns hints: the option that may have been meant, and where all options are
+// listed.
 func near(at *urfave.Command, known flagTable, name string) []string {
 	var hints []string
 	if o := optionFor(known, name); o != "" {

@@ -6,7 +6,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 )
 
-// Forms are the ways an answer may be printed for scripts.
+// Forms are the forms of an answer for scripts.
 type Forms struct {
 	Porcelain bool
 	null      bool // -z: each record ends in NUL, text keeps its line ends
@@ -37,7 +37,7 @@ func FormsAlone(u *urfave.Context, t *Terminal) (Forms, error) {
 	return FormsOf(u, t)
 }
 
-// ParseForms reads the flags of forms, whatever others there are.
+// ParseForms reads the flags of forms, and does not check the arguments.
 func ParseForms(u *urfave.Context) (f Forms, err error) {
 	if u.IsSet("porcelain") {
 		if v := u.String("porcelain"); v != "v1" && v != "1" {
@@ -49,7 +49,7 @@ func ParseForms(u *urfave.Context) (f Forms, err error) {
 	return f, nil
 }
 
-// NotInJSON refuses another form for scripts beside --json.
+// NotInJSON refuses another form for scripts together with --json.
 func (t *Terminal) NotInJSON(forScripts bool) error {
 	if t.JSON && forScripts {
 		return Misuse("'--json' and the other forms for scripts exclude each other")
@@ -57,7 +57,7 @@ func (t *Terminal) NotInJSON(forScripts bool) error {
 	return nil
 }
 
-// ForScripts reports whether any was asked for.
+// ForScripts reports whether a form for scripts was requested.
 func (f Forms) ForScripts() bool { return f.Porcelain || f.null }
 
 // Text sanitizes a field of a record.
@@ -86,7 +86,7 @@ func (r *Records) Add(fields ...string) {
 	r.AddLine(strings.Join(line, "\t"))
 }
 
-// AddLine adds a line whose fields have been through Forms.Text.
+// AddLine adds a line whose fields have been sanitized by Forms.Text.
 func (r *Records) AddLine(line string) { r.lines = append(r.lines, line) }
 
 func (r *Records) end() byte {

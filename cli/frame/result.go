@@ -8,15 +8,15 @@ import (
 	"reflect"
 )
 
-// Result is what a command prints on stdout, once, in the form that was asked
-// for: JSON, records for scripts, ids, or a page for people.
+// Result is what a command prints on stdout, once, in the requested form: JSON, records for
+// scripts, ids, or a page for people.
 type Result struct {
 	Data        any         // --json
-	Records     *Records    // --porcelain, -z, --format; nil when not asked for
-	IDs         []string    // -q, and the page of commands that have none
+	Records     *Records    // --porcelain, -z, --format; nil if not requested
+	IDs         []string    // -q, and the page of commands without one
 	Page        func(*Page) // for people
 	Long        bool        // the page may be long
-	Nothing     string      // what a person reads in place of an empty page
+	Nothing     string      // what a person reads instead of an empty page
 	NothingHint string
 	Below       []string // the page: which part of a list it is, how old it is
 	Cut         *Cut     // --json: which part of a list it is; nil for all of it
@@ -84,7 +84,7 @@ func (t *Terminal) WriteLines(all []string) error {
 	return w.Flush()
 }
 
-// Page is a result for people. Write errors show up when it is flushed.
+// Page is a result for people. Write errors are reported when it is flushed.
 type Page struct {
 	W       *bufio.Writer
 	palette palette
@@ -92,8 +92,8 @@ type Page struct {
 	unicode bool
 }
 
-// Print sanitizes its arguments for one line of a terminal, wherever they came
-// from. What has been painted is sanitized already.
+// Print sanitizes its arguments for one line of a terminal, wherever they came from.
+// Painted text is already sanitized.
 func (p *Page) Print(format string, args ...any) {
 	for k, a := range args {
 		if _, done := a.(Painted); done {
@@ -113,7 +113,7 @@ func (p *Page) Print(format string, args ...any) {
 // Paint sanitizes text for one line and gives it the color of a slot.
 func (p *Page) Paint(s Slot, text string) Painted { return p.palette.text(s, text) }
 
-// Fit cuts a text to what a line has room for after its beginning.
+// Fit cuts a text to the space that is left on a line after its beginning.
 func (p *Page) Fit(beginning, text string) string {
 	if p.Width == 0 {
 		return text
@@ -121,7 +121,7 @@ func (p *Page) Fit(beginning, text string) string {
 	return truncate(OneLine(text), max(leastText, p.Width-Width(beginning)), p.Glyph("…", ">"))
 }
 
-// Glyph returns a symbol if the locale can show it, else its stand-in.
+// Glyph returns a symbol if the locale can show it, otherwise its replacement.
 func (p *Page) Glyph(symbol, plain string) string {
 	if p.unicode {
 		return symbol

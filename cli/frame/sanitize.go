@@ -7,20 +7,19 @@ import (
 	"unicode/utf8"
 )
 
-// The rules of text that came from elsewhere (titles, comments, agent ids, ref
-// names, the words of git and of the hub) are:
+// The rules for text from elsewhere (titles, comments, agent ids, ref names, messages of
+// git and of the hub) are:
 //
-//   - no control character reaches a terminal: C0, DEL, C1 and bytes that are
-//     not UTF-8 are written as escapes;
-//   - neither does anything invisible: characters that change the direction of
-//     text, that have no width, or that are tags. The exception are ZWNJ and
-//     ZWJ where spelling needs them: between letters of scripts whose letters
-//     change their shape, and between the pictures of one emoji;
-//   - in text of several lines LF and TAB stay, in a field of one line they are
-//     escaped too.
+//   - no control character reaches a terminal: C0, DEL, C1 and bytes that are not UTF-8 are
+//     written as escapes;
+//   - neither does an invisible character: characters that change the direction of text,
+//     that have no width, or that are tags. The exceptions are ZWNJ and ZWJ where spelling
+//     needs them: between letters of scripts whose letters change their shape, and between
+//     the pictures of one emoji;
+//   - LF and TAB stay in text of several lines, and are escaped in a field of one line.
 //
-// A backslash is not escaped, so the escapes are for eyes; exact text is what
-// --json is for.
+// A backslash is not escaped, so the escapes are only for reading; --json gives the exact
+// text.
 
 // OneLine sanitizes s for one line of a terminal.
 func OneLine(s string) string { return sanitize(s, false) }
@@ -79,8 +78,8 @@ const (
 	Joiners = string(zwnj) + string(zwj)
 )
 
-// spelled reports whether the character at s[i:] is a joiner that spelling
-// needs, so that it hides nothing.
+// spelled reports whether the character at s[i:] is a joiner that spelling needs, so that
+// it hides nothing.
 func spelled(s string, i int) bool {
 	r, n := utf8.DecodeRuneInString(s[i:])
 	if r != zwnj && r != zwj {
@@ -90,20 +89,20 @@ func spelled(s string, i int) bool {
 	last, _ := utf8.DecodeLastRuneInString(s[:i])
 	switch base := baseBefore(s[:i]); {
 	case shaped(base):
-		return shaped(next) || unicode.IsMark(next) || r == zwj && unicode.IsMark(last) // a virama: what follows does not matter
+		return shaped(next) || unicode.IsMark(next) || r == zwj && unicode.IsMark(last) // after a virama the next character does not matter
 	case picture(base):
 		return r == zwj && picture(next)
 	}
 	return false
 }
 
-// baseBefore returns the last character of s that is no mark or modifier of
-// another, looking at no more marks than a character of any script has.
+// baseBefore returns the last character of s that is not a mark or modifier of another one.
+// It skips at most as many marks as a character of any script has.
 func baseBefore(s string) rune {
 	const most = 8
 	for range most {
 		r, n := utf8.DecodeLastRuneInString(s)
-		if !unicode.IsMark(r) && !(r >= 0x1F3FB && r <= 0x1F3FF) { // not a color of skin
+		if !unicode.IsMark(r) && !(r >= 0x1F3FB && r <= 0x1F3FF) { // not a skin color
 			return r
 		}
 		s = s[:len(s)-n]
@@ -111,19 +110,19 @@ func baseBefore(s string) rune {
 	return utf8.RuneError
 }
 
-// shaped reports a letter of a script in which a joiner between two letters
-// can be seen. In the others one would only make two words look alike.
+// shaped reports whether a letter belongs to a script in which a joiner between two letters
+// is visible. In other scripts it would only make two different words look alike.
 func shaped(r rune) bool {
 	return r >= 0x0590 && unicode.IsLetter(r) &&
 		!unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul)
 }
 
-// picture reports a character that emoji are put together from.
+// picture reports whether a character can be part of a combined emoji.
 func picture(r rune) bool {
 	return r >= 0x1F000 && r <= 0x1FAFF || r >= 0x2190 && r <= 0x2BFF && unicode.IsSymbol(r)
 }
 
-// Hidden reports DEL, C1 and the characters that move or hide text.
+// Hidden reports whether a character is DEL, C1 or one that moves or hides text.
 func Hidden(r rune) bool {
 	switch {
 	case r >= 0x7F && r <= 0x9F, // DEL, C1

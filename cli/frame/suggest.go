@@ -65,8 +65,7 @@ func optionFor(known flagTable, name string) string {
 	return ""
 }
 
-// Nearest returns the candidate that word is most likely a slip of the
-// fingers for, or "".
+// Nearest returns the candidate of which word is most likely a misspelling, or "".
 func Nearest(word string, candidates []string) string {
 	best, found := 1+max(1, len(word)/3), ""
 	for _, c := range slices.Sorted(slices.Values(candidates)) {

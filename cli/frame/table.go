@@ -14,13 +14,13 @@ type Cell struct {
 	slot Slot
 }
 
-// Table is aligned on a terminal and fits its width; in a pipe it is
-// tab-separated, whole, without header.
+// Table is aligned on a terminal and fits its width; in a pipe it is tab-separated,
+// complete and without a header.
 type Table struct {
 	Header []string
-	Flex   int   // the column of text, which is cut and never left out
-	Shrink []int // columns of names, separated by commas, which are cut before anything is left out: 'core,+1'
-	Drop   []int // columns in the order in which they are left out; then follow the others, from the right
+	Flex   int   // the column with text, which is shortened and never dropped
+	Shrink []int // columns with comma-separated names, which are shortened before any column is dropped: 'core,+1'
+	Drop   []int // columns in the order in which they are dropped, then the others from the right
 	rows   [][]Cell
 	Notes  []string // on a terminal below each row; in a pipe the last field
 }
@@ -88,15 +88,15 @@ func (t *Table) Write(p *Page) {
 	}
 }
 
-// The least widths that leave a column readable.
+// The smallest widths at which a column is readable.
 const (
 	leastText  = 20
 	leastNames = 8 // 'core,+1'
 )
 
-// layout returns the widths of the columns that fit a terminal, 0 for those left
-// out: columns without text, and those for which there is no room. A text keeps
-// two fifths of the terminal before names are cut and columns are left out.
+// layout returns the widths of the columns for a terminal, 0 for dropped ones: columns
+// without text, and columns that do not fit. A text keeps two fifths of the terminal before
+// names are shortened and columns are dropped.
 func (t *Table) layout(width int) []int {
 	natural := t.natural()
 	widths := slices.Clone(natural)
@@ -132,7 +132,7 @@ func (t *Table) layout(width int) []int {
 	if o := over(); o > 0 {
 		widths[t.Flex] = max(1, widths[t.Flex]-o)
 	}
-	for _, i := range append([]int{t.Flex}, t.Shrink...) { // what is left over
+	for _, i := range append([]int{t.Flex}, t.Shrink...) { // the remaining width
 		if widths[i] > 0 {
 			widths[i] = min(natural[i], widths[i]-min(0, over()))
 		}
@@ -140,7 +140,7 @@ func (t *Table) layout(width int) []int {
 	return widths
 }
 
-// natural returns the widths that show everything, 0 for columns without text.
+// natural returns the widths at which everything is visible, 0 for columns without text.
 func (t *Table) natural() []int {
 	widths := make([]int, len(t.Header))
 	for i, h := range t.Header {
@@ -154,7 +154,7 @@ func (t *Table) natural() []int {
 	return widths
 }
 
-// shrink cuts a list of names to a width: those that fit, and how many do not.
+// shrink shortens a list of names to a width: the names that fit, and how many do not.
 func shrink(list string, w int, mark string) string {
 	if Width(list) <= w {
 		return list
@@ -173,9 +173,8 @@ func shrink(list string, w int, mark string) string {
 	return truncate(list, w, mark)
 }
 
-// truncate shortens s to at most w columns, mark included. It never parts what a
-// reader sees as one character, and leaves neither a space nor a joiner before
-// the mark.
+// truncate shortens s to at most w columns, including the mark. It never splits what a
+// reader sees as one character, and leaves neither a space nor a joiner before the mark.
 func truncate(s string, w int, mark string) string {
 	if Width(s) <= w {
 		return s
@@ -183,12 +182,11 @@ func truncate(s string, w int, mark string) string {
 	return strings.TrimRight(displaywidth.TruncateString(s, w-Width(mark), ""), " "+Joiners) + mark
 }
 
-// Brief is a title in a sentence, cut to a length that leaves room for the rest
-// of the line.
+// Brief shortens a title for a sentence, so that there is space for the rest of the line.
 func Brief(title string) string {
 	const most = 50
 	return truncate(OneLine(title), most, "...")
 }
 
-// Width counts the columns a terminal gives s, which may be painted.
+// Width returns how many columns a terminal needs for s, which may be painted.
 func Width(s string) int { return displaywidth.Options{ControlSequences: true}.String(s) }

@@ -22,18 +22,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 )
 
-// Streams are the three streams of the program, and what is known of who reads
-// and writes them.
+// Streams are the three streams of the program, and what is known about who reads and
+// writes them.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
 	InTTY    bool
 	OutTTY   bool
 	ErrTTY   bool
-	Width    int // of the terminal; 0 is unknown
+	Width    int // of the terminal; 0 if unknown
 
-	busy      atomic.Bool // an editor or pager has the terminal
-	keepGoing func()      // SIGPIPE ends the program no more
+	busy      atomic.Bool // an editor or pager uses the terminal
+	keepGoing func()      // SIGPIPE no longer ends the program
 }
 
 // System is the machine that the program runs on: environment, clock,
@@ -43,10 +43,10 @@ type System struct {
 	Chdir  func(string) error
 	Now    func() time.Time // in the user's zone
 	Trace  zerolog.Logger
-	Config func(key string) (string, bool) // of the opened repository; nil before
+	Config func(key string) (string, bool) // of the opened repository; nil before it is opened
 }
 
-// Options are the options that every command has, and which one it is.
+// Options are the common options, and the command that runs.
 type Options struct {
 	verb    string // the command that runs
 	quoted  int    // how many of its arguments came after '--'
@@ -55,17 +55,16 @@ type Options struct {
 	Offline bool
 	Color   string // auto, always, never
 	NoPager bool
-	fields  []string // of --fields; nil is all
-	within  []string // where they are, in an answer that has other members
+	fields  []string // of --fields; nil means all
+	within  []string // the members that contain them, in an answer with other members
 }
 
-// Terminal is what a command prints to: the streams, the system, and the options
-// that say how.
+// Terminal is where a command prints: the streams, the system, and the options for output.
 type Terminal struct {
 	Streams
 	System
 	Options
-	warnings []Warning // of the JSON document
+	warnings []Warning // for the JSON document
 	answered bool      // the JSON document has been printed
 	failing  bool      // a failure is being printed: warnings go straight to stderr
 }
@@ -91,7 +90,7 @@ func isTerminal(f *os.File) bool {
 	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
 }
 
-// terminalWidth honors COLUMNS, which git sets when it has started a pager.
+// terminalWidth uses COLUMNS, which git sets when it has started a pager.
 func (t *Terminal) terminalWidth() int {
 	if n, err := strconv.Atoi(t.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n
@@ -104,9 +103,9 @@ func (t *Terminal) terminalWidth() int {
 	return 0
 }
 
-// IgnoreClosedPipe is called before anything is written to the tracker. From then
-// on a reader who leaves does not end the program by SIGPIPE: the exit status has
-// to say that the change is saved.
+// IgnoreClosedPipe is called before anything is written to the tracker. From then on
+// SIGPIPE does not end the program when the reader ends, because the exit status has to
+// show that the change is saved.
 func (s *Streams) IgnoreClosedPipe() {
 	if s.keepGoing != nil {
 		s.keepGoing()
@@ -143,14 +142,14 @@ func (t *Terminal) Warn(name, text string, hints ...string) {
 		t.warnings = append(t.warnings, Warning{name, text, append([]string{}, hints...)})
 		return
 	}
-	if t.Quiet && name != "overruled" { // told once: a text that its writer has lost
+	if t.Quiet && name != "overruled" { // reported only once: another change replaced the user's text
 		return
 	}
 	fmt.Fprintf(t.Err, "%s\n", OneLine(text))
 	t.WriteHints(hints)
 }
 
-// Progress prints on stderr what was done. -q and --json silence it.
+// Progress prints on stderr what was done. -q and --json suppress it.
 func (t *Terminal) Progress(format string, args ...any) {
 	if t.Quiet || t.JSON {
 		return
@@ -158,8 +157,8 @@ func (t *Terminal) Progress(format string, args ...any) {
 	fmt.Fprintf(t.Err, "%s\n", OneLine(fmt.Sprintf(format, args...)))
 }
 
-// Step shows on stderr how far a long command has come, in place of the step
-// before; an empty text takes it away. Only a terminal sees it.
+// Step shows the progress of a long command on stderr, in place of the previous step; an
+// empty text removes it. It prints only on a terminal.
 func (t *Terminal) Step(format string, args ...any) {
 	if t.Quiet || t.JSON || !t.ErrTTY {
 		return
@@ -181,14 +180,14 @@ func (t *Terminal) Ask(question string) bool {
 	return false
 }
 
-// CanAsk reports whether there is somebody to ask: a person at a terminal. A
-// pseudo-terminal may have nobody behind it; GIT_TERMINAL_PROMPT=0 means that.
+// CanAsk reports whether a person at a terminal can answer. A pseudo-terminal may have no
+// person; GIT_TERMINAL_PROMPT=0 means that.
 func (t *Terminal) CanAsk() bool {
 	return t.InTTY && t.ErrTTY && !t.JSON && !t.Quiet && IsTrue(t.Getenv("GIT_TERMINAL_PROMPT"), true)
 }
 
-// Confirm asks a question if there is somebody to ask, and returns a refusal if
-// the answer is no. Elsewhere a command was meant as it was given.
+// Confirm asks a question if a person can answer, and returns an error if the answer is no.
+// Otherwise the command is taken as given.
 func (t *Terminal) Confirm(yes bool, question, refused string) error {
 	if yes || !t.CanAsk() || t.Ask(OneLine(question)) {
 		return nil
@@ -196,7 +195,7 @@ func (t *Terminal) Confirm(yes bool, question, refused string) error {
 	return No("not-confirmed", refused)
 }
 
-// YesFlag answers the question of a command beforehand.
+// YesFlag is the option that answers a command's question in advance.
 func YesFlag() urfave.Flag {
 	return &urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}
 }
@@ -226,7 +225,7 @@ func (s *System) unicode() bool {
 	return false
 }
 
-// Symbols writes our own words so that the locale can show them.
+// Symbols replaces symbols in our own texts that the locale cannot show.
 func (s *System) Symbols(text string) string {
 	if s.unicode() {
 		return text
@@ -234,7 +233,7 @@ func (s *System) Symbols(text string) string {
 	return plainSymbols.Replace(text)
 }
 
-// symbolic does the same for what is written to w.
+// symbolic does the same for everything written to w.
 func (s *System) symbolic(w io.Writer) io.Writer {
 	if s.unicode() {
 		return w
@@ -242,12 +241,12 @@ func (s *System) symbolic(w io.Writer) io.Writer {
 	return symbolWriter{w}
 }
 
-// plainSymbols stand for the symbols of our own words.
+// plainSymbols replaces the symbols in our own texts.
 var plainSymbols = strings.NewReplacer("…", "...", "→", "->", "–", "-")
 
 type symbolWriter struct{ w io.Writer }
 
-// Write is called with whole words only.
+// Write is called only with whole words.
 func (s symbolWriter) Write(p []byte) (int, error) {
 	if _, err := plainSymbols.WriteString(s.w, string(p)); err != nil {
 		return 0, err

@@ -10,7 +10,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 )
 
-// Count counts things: "1 event", "2 events".
+// Count formats a number of things: "1 event", "2 events".
 func Count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -21,15 +21,14 @@ func Count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// TextSource says where a long text comes from: the command line, a file or
-// stdin, an editor.
+// TextSource is the source of a long text: the command line, a file or stdin, an editor.
 type TextSource struct {
 	Given *string // -d, or the argument
 	File  string  // -F; "-" is stdin
 	Edit  bool    // --edit
 }
 
-// None reports whether no source was named.
+// None reports whether no source was given.
 func (s *TextSource) None() bool { return s.Given == nil && s.File == "" && !s.Edit }
 
 // TextFlags are -F and --edit.
@@ -63,12 +62,11 @@ func TextSourceOf(u *urfave.Context) (TextSource, error) {
 	return s, nil
 }
 
-// MaxText is more than any text of an event may hold; what is longer is not
-// read to its end.
+// MaxText is larger than any text of an event; a longer text is not read to its end.
 const MaxText = 1 << 20
 
-// ReadText returns what the source gives before any editing: present is false
-// if it gives nothing.
+// ReadText returns the text of the source before any editing; present is false if there is
+// none.
 func (t *Terminal) ReadText(s TextSource) (text string, present bool, err error) {
 	switch {
 	case s.Given != nil && *s.Given == "-": // it would be saved, and what was piped lost
@@ -97,8 +95,8 @@ func (t *Terminal) ReadText(s TextSource) (text string, present bool, err error)
 	return TrimText(string(b)), true, nil
 }
 
-// TrimText makes line ends LF, and drops those at the end and the byte order mark
-// that some editors write first.
+// TrimText converts line ends to LF, and removes trailing ones and the byte order mark that
+// some editors write first.
 func TrimText(s string) string {
 	s = strings.TrimPrefix(s, byteOrderMark)
 	return strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
@@ -106,13 +104,13 @@ func TrimText(s string) string {
 
 const byteOrderMark = "\ufeff"
 
-// TrimTitle also drops the spaces around a title.
+// TrimTitle also removes the spaces around a title.
 func TrimTitle(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || string(r) == byteOrderMark })
 }
 
-// SplitMessage splits a text as git does a commit message: the first line
-// is the title, the rest the description.
+// SplitMessage splits a text as git splits a commit message: the first line is the title,
+// the rest is the description.
 func SplitMessage(text string) (title, description string) {
 	title, rest, _ := strings.Cut(strings.TrimLeft(text, "\n"), "\n")
 	return TrimTitle(title), strings.Trim(rest, "\n")

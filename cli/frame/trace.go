@@ -9,10 +9,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// traceTo gives the log of diagnostics that GIT_CROSSLINK_TRACE asks for, in
-// the manner of git's own trace variables: unset or 0 is none, 1, 2 or true is
-// stderr, an absolute path is a file to append to. A file that cannot be
-// opened is no reason to fail.
+// traceTo returns the log for the diagnostics of GIT_CROSSLINK_TRACE, which has values like
+// git's own trace variables: unset or 0 is none, 1, 2 or true is stderr, an absolute path
+// is a file to append to. If the file cannot be opened, the program continues without it.
 func traceTo(where string, stderr io.Writer) zerolog.Logger {
 	var w io.Writer
 	switch strings.ToLower(where) {
@@ -33,8 +32,8 @@ func traceTo(where string, stderr io.Writer) zerolog.Logger {
 	return zerolog.New(escaped{w}).With().Timestamp().Int("pid", os.Getpid()).Logger()
 }
 
-// escaped keeps from w what a terminal must not see: zerolog escapes control
-// characters, but not what hides or turns text.
+// escaped escapes characters that must not reach a terminal: zerolog escapes control
+// characters, but not those that hide or turn text.
 type escaped struct{ w io.Writer }
 
 // Write is called with one JSON document.

@@ -8,18 +8,17 @@ import (
 	"github.com/clipperhouse/displaywidth"
 )
 
-// The rules of long texts on a terminal are:
+// The rules for long texts on a terminal are:
 //
-//   - lines break between words, and in scripts that have no spaces between any
-//     two characters. A word that is longer than a line, such as a URL, stays
-//     whole, so that it can be copied;
-//   - what continues a line is indented like the line, and below the text of an
-//     item of a list;
-//   - code stays as it is: lines that are indented by four columns or a tab, and
-//     what stands between fences;
-//   - in a pipe nothing is broken.
+//   - lines break between words, and between any two characters in scripts without spaces. A
+//     word that is longer than a line, such as a URL, stays whole, so that it can be copied;
+//   - a continued line is indented like its first line, or like the text of an item of a
+//     list;
+//   - code stays unchanged: lines that are indented by four columns or a tab, and fenced
+//     blocks;
+//   - in a pipe lines are not broken.
 
-// Block writes foreign text of several lines, each after the margin.
+// Block writes text from elsewhere with several lines, each after the margin.
 func (p *Page) Block(margin, text string) {
 	fenced := false
 	for _, l := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
@@ -36,7 +35,7 @@ func (p *Page) Block(margin, text string) {
 	}
 }
 
-// Heading writes an id and a title, which wraps beside the id.
+// Heading writes an id and a title, which wraps to the right of the id.
 func (p *Page) Heading(id, title string) {
 	margin := OneLine(id) + "  "
 	lines := []string{OneLine(title)}
@@ -52,7 +51,7 @@ func (p *Page) Heading(id, title string) {
 	}
 }
 
-// wrapped writes one line of our own after the margin, broken like a text.
+// wrapped writes one line of our own after the margin, wrapped like a text.
 func (p *Page) wrapped(margin, text string, paint func(line string) Painted) {
 	lines := []string{OneLine(text)}
 	if p.Width > 0 {
@@ -63,8 +62,8 @@ func (p *Page) wrapped(margin, text string, paint func(line string) Painted) {
 	}
 }
 
-// Line writes one line of our own, broken like a text; what continues it is indented
-// by two more columns.
+// Line writes one line of our own, wrapped like a text; continued lines are indented by two
+// more columns.
 func (p *Page) Line(margin, format string, args ...any) {
 	var b bytes.Buffer
 	part := *p
@@ -83,9 +82,9 @@ func (p *Page) Line(margin, format string, args ...any) {
 	}
 }
 
-// wrap breaks a line into lines of at most w columns where that is possible.
+// wrap breaks a line into lines of at most w columns if possible.
 func wrap(line string, w int) []string {
-	const least = 16 // narrower than this nothing can be read
+	const least = 16 // narrower text is unreadable
 	w = max(w, least)
 	if Width(line) <= w {
 		return []string{line}
@@ -95,7 +94,7 @@ func wrap(line string, w int) []string {
 		indent = ""
 	}
 	var lines []string
-	now, empty := "", true // empty: nothing but the indent
+	now, empty := "", true // empty: the line has only its indent
 	for k, word := range strings.Split(strings.TrimLeft(line, " "), " ") {
 		if k == 0 {
 			now = line[:len(line)-len(strings.TrimLeft(line, " "))]
@@ -122,7 +121,7 @@ func wrap(line string, w int) []string {
 	return append(lines, now)
 }
 
-// hanging is the indent of what continues a line.
+// hanging returns the indent of a continued line.
 func hanging(line string) string {
 	text := strings.TrimLeft(line, " ")
 	indent := len(line) - len(text)
@@ -134,8 +133,8 @@ func hanging(line string) string {
 	return strings.Repeat(" ", indent)
 }
 
-// fitting is the beginning of a word of wide characters that fits w columns;
-// other words are not broken.
+// fitting returns the beginning of a word of wide characters that fits w columns; other
+// words are not broken.
 func fitting(word string, w int) string {
 	part := displaywidth.TruncateString(word, max(w, 0), "")
 	if part == "" || part == word {

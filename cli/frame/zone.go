@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// userZone is the user's time zone, and the only place that decides it. TZ
-// means what it means to libc, and so to date(1) and git: a zone by name or
-// path, else a string in the form of POSIX ('CET-1CEST,M3.5.0,M10.5.0/3'), else
-// UTC. Package time knows all of that but the strings.
+// userZone returns the user's time zone; no other function decides it. TZ has the same
+// meaning as for libc, and so for date(1) and git: a zone by name or path, otherwise a
+// POSIX string ('CET-1CEST,M3.5.0,M10.5.0/3'), otherwise UTC. Package time supports all of
+// these except the strings.
 func userZone(tz string) *time.Location {
 	name := strings.TrimPrefix(tz, ":")
 	if !strings.ContainsAny(name, "0123456789") || !regexp.MustCompile(posixZone).MatchString(name) {
 		return time.Local
 	}
-	if _, err := time.LoadLocation(name); err == nil { // there is a file of that name, such as EST5EDT
+	if _, err := time.LoadLocation(name); err == nil { // there is a zone file with that name, such as EST5EDT
 		return time.Local
 	}
 	if zone, err := time.LoadLocationFromTZData("Local", zoneFile(name)); err == nil {
@@ -32,9 +32,9 @@ const (
 	posixZone  = `^` + zoneName + zoneOffset + `(?:` + zoneName + `(?:` + zoneOffset + `)?(?:` + zoneRule + zoneRule + `)?)?$`
 )
 
-// zoneFile is a file of zone data (RFC 9636) that knows no change of its own and
-// leaves all time to the string in its footer, which package time can read. Its
-// one type, UTC, is for what the string leaves open.
+// zoneFile returns a file of zone data (RFC 9636) without transitions of its own. The
+// string in its footer, which package time can read, defines all times. Its only type, UTC,
+// is for times that the string does not define.
 func zoneFile(posix string) []byte {
 	const header = "TZif3" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	const abbreviation = "UTC\x00"

@@ -15,12 +15,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// statusOptions are those of close, reopen and archive.
+// statusOptions are the options of close, reopen and archive.
 type statusOptions struct {
 	ids         []string
 	to          event.Status
-	done        string  // what was done, for people: "closed"
-	reason      *string // nil is not given
+	done        string  // the action, for people: "closed"
+	reason      *string // nil: not given
 	breaking    bool    // also if somebody else holds the lock
 	suggestNext bool
 	claimNext   bool
@@ -154,8 +154,8 @@ func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
 	return printStatusWrite(ctx, e, opts, r, rows, changed)
 }
 
-// lockedByOthers refuses effects that end the lock of somebody else; the hint is
-// followed by the id of the issue.
+// lockedByOthers refuses effects that end somebody else's lock; the id of the issue is
+// appended to the hint.
 func lockedByOthers(e *command.Env, repo *command.Repository, p tracker.Projection, effects []verb.Effect, hint string) error {
 	for _, f := range effects {
 		if f.What == verb.LockEnded {
@@ -207,7 +207,7 @@ func printStatusWrite(ctx context.Context, e *command.Env, opts statusOptions, r
 	return e.Print(ctx, a)
 }
 
-// claimNext claims the first issue that is ready and adds it to the answer.
+// claimNext claims the first ready issue and adds it to the answer.
 func claimNext(ctx context.Context, e *command.Env, p tracker.Projection, a *frame.Result) (*answer.Issue, error) {
 	no, err := command.MayNotClaim(ctx, e.Opened, p)
 	if err != nil || no != nil {
@@ -238,8 +238,8 @@ func ids(rows []*store.Issue) []event.UUID {
 	return us
 }
 
-// unblockedBy are the open issues that waited for one of those and wait for
-// nothing now.
+// unblockedBy returns the open issues that were blocked by one of these and are no longer
+// blocked.
 func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error) {
 	var free []*store.Issue
 	for _, i := range verb.Shown(p, done) {
@@ -256,7 +256,7 @@ func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error
 	return free, nil
 }
 
-// suggestNext names the first issue that is ready.
+// suggestNext returns the first ready issue.
 func suggestNext(e *command.Env, s *answer.Builder, p tracker.Projection) (*answer.Issue, error) {
 	rows, _, err := p.List(store.Filter{Ready: true, Labels: WithScope(e.Opened, nil), Me: e.Opened.Agent(), Now: event.TimeOf(e.Now()), Sort: "priority", Limit: 1})
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 type commentOptions struct {
-	id      string // of the issue, or of the comment to edit
+	id      string // id of the issue, or of the comment to edit
 	text    frame.TextSource
 	kind    string
 	trigger string
@@ -29,8 +29,8 @@ type commentOptions struct {
 // CommentKinds are the usual kinds of comments.
 var CommentKinds = []string{"note", "plan", "decision", "observation", "blocker", "resolution", "result", "handoff", "human", "intervention", "system"}
 
-// intervention is the kind of comment that says what a person stopped or
-// steered an agent for.
+// intervention is the kind of comment that records why a person stopped or steered an
+// agent.
 const intervention = "intervention"
 
 func newCommentCommand(e *command.Env) *urfave.Command {
@@ -140,8 +140,7 @@ func commentOptionsOf(u *urfave.Context, e *command.Env, what string) (opts comm
 	return opts, err
 }
 
-// commentText gets the text; old is what the editor starts with if nothing is
-// given.
+// commentText returns the text; old is the editor's initial text if no source is given.
 func commentText(ctx context.Context, e *command.Env, s frame.TextSource, old string) (string, *frame.Draft, error) {
 	text, present, err := e.ReadText(s)
 	if err != nil {
@@ -260,7 +259,7 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 		if plan, err = verb.DeleteComments(p, ids); err != nil {
 			return nil, err
 		}
-		gone, err = deletedComments(p, plan.Effects) // afterward there is nothing to show
+		gone, err = deletedComments(p, plan.Effects) // read now, because the comments are hidden afterward
 		return plan.Bodies, err
 	})
 	if err != nil {
@@ -281,7 +280,7 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 	return e.Print(ctx, a)
 }
 
-// deletedComments are the comments that a plan deletes.
+// deletedComments returns the comments that a plan deletes.
 func deletedComments(p tracker.Projection, effects []verb.Effect) ([]answer.Comment, error) {
 	s := answer.New(p)
 	list := []answer.Comment{}

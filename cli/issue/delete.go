@@ -53,8 +53,8 @@ Examples:
 
 // toDelete are the issues that the user has confirmed.
 type toDelete struct {
-	shown []string // in the question, by their uuids
-	gone  []string // words that named a deleted issue
+	shown []string // uuids of the issues in the question
+	gone  []string // arguments that named a deleted issue
 }
 
 // confirmDelete shows what would be deleted, and asks.
@@ -81,7 +81,8 @@ func confirmDelete(ctx context.Context, opts deleteOptions, e *command.Env) (*to
 	return &named, e.Confirm(opts.yes, "delete "+strings.Join(names, ", ")+" everywhere? ('git crosslink undo' can bring it back)", "nothing was deleted")
 }
 
-// ids are the ids to delete: a word may name another issue than when it was shown.
+// ids returns the ids to delete: an argument may now name another issue than in the
+// question.
 func (d *toDelete) ids(p tracker.Projection) []string {
 	return slices.Concat(d.shown, slices.DeleteFunc(slices.Clone(d.gone), func(id string) bool {
 		_, err := verb.Resolve(p, id)
@@ -108,7 +109,7 @@ func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
 				return nil, err
 			}
 		}
-		shapes, err = answer.New(p).Issues(rows) // afterward there is nothing to show
+		shapes, err = answer.New(p).Issues(rows) // read now, because the issues are hidden afterward
 		return plan.Bodies, err
 	})
 	if err != nil {

@@ -1,3 +1,4 @@
-// Package issue has the commands about issues and their locks: one file for each
-// noun, parse then run. newCloseCommand parses into options, runStatus acts.
+// Package issue has the commands about issues and their locks, with one file for each noun.
+// Each command parses its arguments and then runs: newCloseCommand parses into options,
+// runStatus acts.
 package issue

@@ -115,8 +115,7 @@ func runEdit(ctx context.Context, opts editOptions, e *command.Env) error {
 	return printWrite(ctx, e, r, opts.emit, i.UUID)
 }
 
-// editIssue opens the editor on an issue's title and description, or on those
-// given in their place.
+// editIssue opens the editor on an issue's title and description, or on the given ones.
 func editIssue(ctx context.Context, e *command.Env, opts editOptions, title *string, description string, present bool) (*string, string, *frame.Draft, error) {
 	var i *store.Issue
 	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) (err error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// sentences are the effects of commands for people. {issue} and {other} are ids,
+// sentences describe the effects of commands for people. {issue} and {other} are ids,
 // {Issue} and {Other} ids with titles.
 var sentences = map[verb.What]string{
 	verb.LabelAdded:       "added label '{name}' to {issue}",
@@ -59,7 +59,7 @@ var sentences = map[verb.What]string{
 	verb.LockEnded:        "ended the lock of {holder} on {issue} (token {token})",
 }
 
-// Sentence is an effect for people.
+// Sentence describes an effect for people.
 func Sentence(f verb.Effect, names *people.Names) string {
 	values := []string{"{name}", frame.OneLine(f.Name), "{who}", frame.OneLine(names.Quoted(f.Name))}
 	if f.Issue != nil {

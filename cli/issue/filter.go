@@ -18,12 +18,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// pageLimit is how many issues a page for people holds unless --limit says
-// otherwise. Scripts get all.
+// pageLimit is the default number of issues on a page for people. Scripts get all.
 const pageLimit = 50
 
-// filterOptions say which issues a list holds; ids and names in them are
-// resolved when the state is known.
+// filterOptions select the issues of a list; their ids and names are resolved when the
+// state is known.
 type filterOptions struct {
 	filter    store.Filter
 	assignee  string
@@ -31,15 +30,15 @@ type filterOptions struct {
 	milestone string
 	parent    string
 	author    string
-	allScopes bool // crosslink.scope does not count
+	allScopes bool // ignore crosslink.scope
 	reverse   bool
-	limit     int          // 0 is all, -1 is not given
-	after     string       // the issue that the last part of the list ended with
-	first     []event.UUID // that requests put first
+	limit     int          // 0: all, -1: not given
+	after     string       // the last issue of the previous part of the list
+	first     []event.UUID // issues that requests put first
 	forms     issueForms
 }
 
-// filterFlags are the options of lists that choose and order.
+// filterFlags are the options of lists that select and sort.
 func filterFlags(sorted string) []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; may be repeated or contain commas: all must match"},
@@ -87,7 +86,7 @@ func filterOptionsOf(u *urfave.Context, e *command.Env) (o filterOptions, err er
 	return o, o.rest(u, e)
 }
 
-// rest reads the options that stand on their own.
+// rest reads the options that do not depend on the state.
 func (o *filterOptions) rest(u *urfave.Context, e *command.Env) (err error) {
 	if o.filter.Labels, err = labeling.list(u.StringSlice("label")); err != nil {
 		return err
@@ -115,8 +114,8 @@ func (o *filterOptions) rest(u *urfave.Context, e *command.Env) (err error) {
 	return err
 }
 
-// sortOf reads --sort. As in git, '-' before an order puts the greatest or newest
-// first, which some orders do anyway.
+// sortOf reads --sort. As in git, '-' before an order puts the greatest or newest first;
+// some orders do this anyway.
 func sortOf(u *urfave.Context) (order string, reverse bool, err error) {
 	order, descending := strings.CutPrefix(u.String("sort"), "-")
 	if u.IsSet("sort") && !slices.Contains(store.Sorts, order) {
@@ -125,8 +124,8 @@ func sortOf(u *urfave.Context) (order string, reverse bool, err error) {
 	return order, descending && !slices.Contains([]string{"created", "updated", "priority"}, order), nil
 }
 
-// resolved puts what the names stand for into the filter. The limit is left to
-// rows, which reverses before.
+// resolved resolves the names in the filter. It leaves the limit to rows, which reverses
+// the order first.
 func (o *filterOptions) resolved(ctx context.Context, repo *command.Repository, p tracker.Projection) (store.Filter, error) {
 	f := o.filter
 	if f.Ready {
@@ -166,7 +165,7 @@ func (o *filterOptions) resolved(ctx context.Context, repo *command.Repository, 
 	return f, nil
 }
 
-// bound is the limit in force.
+// bound returns the limit in force.
 func (o *filterOptions) bound(e *command.Env) int {
 	switch {
 	case o.limit >= 0:
@@ -177,16 +176,16 @@ func (o *filterOptions) bound(e *command.Env) int {
 	return pageLimit
 }
 
-// extent says how much of a list there is.
+// extent is the size of a list.
 type extent struct {
-	total int // all of it
-	left  int // after the rows that are shown
+	total int // all rows
+	left  int // rows after the shown ones
 }
 
-// lists answers a filter: all issues, or those that a search finds.
+// lists evaluates a filter on all issues, or on those that a search finds.
 type lists func(store.Filter) ([]*store.Issue, int, error)
 
-// only is one issue, if the filter lets it through; else nil.
+// only returns one issue if the filter matches it, otherwise nil.
 func (query lists) only(f store.Filter, u event.UUID) (*store.Issue, error) {
 	f.Issue = u
 	rows, _, err := query(f)
@@ -204,7 +203,7 @@ func notListed(name string) error {
 // rows are the issues query gives, in the order and number asked for. Issues that are not
 // shown are not read.
 func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filter, query lists) ([]*store.Issue, extent, error) {
-	var head []*store.Issue // those that requests put first
+	var head []*store.Issue // issues that requests put first
 	for _, u := range o.first {
 		i, err := query.only(f, u)
 		if err != nil {
@@ -256,7 +255,7 @@ func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filte
 	return rows, x, nil
 }
 
-// cut is what JSON says of a list that has a limit, and nil of any other.
+// cut describes a list with a limit for JSON; nil for any other list.
 func (o *filterOptions) cut(e *command.Env, rows []*store.Issue, x extent) *frame.Cut {
 	limit := o.bound(e)
 	if limit == 0 {

@@ -15,13 +15,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// issueForms are the forms of a list of issues: each may be printed by a format.
+// issueForms are the forms of a list of issues, including --format.
 type issueForms struct {
 	frame.Forms
 	format *frame.Format
 }
 
-// formFlags are those of forms, and --format.
+// formFlags are the options for forms, including --format.
 func formFlags() []urfave.Flag {
 	return append(frame.PorcelainFlags(),
 		&urfave.StringFlag{Name: "format", Usage: "print each issue in `FORMAT`, such as '%(number) %(title)'"})
@@ -45,7 +45,7 @@ func issueFormsOf(u *urfave.Context, e *command.Env) (f issueForms, err error) {
 
 func (f *issueForms) forScripts() bool { return f.Forms.ForScripts() || f.format != nil }
 
-// records gives the rows in the form for scripts, or nil.
+// records returns the rows in the form for scripts, or nil.
 func (f *issueForms) records(e *command.Env, s *answer.Builder, rows []*store.Issue) *frame.Records {
 	if !f.forScripts() {
 		return nil
@@ -73,7 +73,7 @@ func porcelain(e *command.Env, s *answer.Builder, i *store.Issue) []string {
 // porcelainFields are the fields of a record in version 1, forever.
 var porcelainFields = []string{"number", "short", "uuid", "status", "priority", "labels", "assignees", "created_at", "updated_at", "due_at", "parent", "title"}
 
-// field is something --format may name.
+// field is a field of --format.
 type field struct {
 	get  func(e *command.Env, s *answer.Builder, i *store.Issue, modifier string) string
 	date bool // takes the modifiers of dates
@@ -83,7 +83,7 @@ func text(get func(i *store.Issue) string) field {
 	return field{get: func(_ *command.Env, _ *answer.Builder, i *store.Issue, _ string) string { return get(i) }}
 }
 
-// named is what the agents with some ids are called, or the ids of those without a name.
+// named returns the names of agents, or the ids of those without a name.
 func named(get func(i *store.Issue) []string) field {
 	return field{get: func(_ *command.Env, s *answer.Builder, i *store.Issue, _ string) string {
 		return strings.Join(s.Names.Briefs(get(i)), ",")
@@ -106,7 +106,7 @@ func others(get func(i *store.Issue) []event.UUID) field {
 	}}
 }
 
-// fieldsOf are the names of --format: those of the JSON shape, and id.
+// fieldsOf are the fields of --format: the members of the JSON shape, and id.
 var fieldsOf = map[string]field{
 	"id":     text(func(i *store.Issue) string { return i.Name() }),
 	"number": text(func(i *store.Issue) string { return numberText(i) }),
@@ -114,7 +114,7 @@ var fieldsOf = map[string]field{
 	"uuid":   text(func(i *store.Issue) string { return i.UUID.String() }),
 	"title":  text(func(i *store.Issue) string { return i.Title }),
 	"description": {get: func(_ *command.Env, s *answer.Builder, i *store.Issue, _ string) string {
-		if full, err := s.Projection.Issue(i.UUID); err == nil { // lists are without texts
+		if full, err := s.Projection.Issue(i.UUID); err == nil { // rows of lists have no texts
 			return full.Description
 		}
 		return ""
@@ -159,7 +159,7 @@ var fieldsOf = map[string]field{
 	"comment_count": text(func(i *store.Issue) string { return strconv.Itoa(i.CommentCount) }),
 }
 
-// lockText is empty where nothing is locked.
+// lockText is empty if the issue is not locked.
 func lockText(i *store.Issue, get func(*store.Lock) string) string {
 	if i.Lock == nil {
 		return ""

@@ -95,12 +95,12 @@ func runSearch(ctx context.Context, opts filterOptions, text string, e *command.
 	})
 }
 
-// listing is what the commands that print rows have in common.
+// listing is the common part of the commands that print rows.
 type listing struct {
 	opts   filterOptions
 	wish   tracker.Freshness
-	status bool           // show the column
-	none   *frame.Failure // what an empty list means; nil is nothing
+	status bool           // show the status column
+	none   *frame.Failure // the failure for an empty list; nil for none
 	// why adds a column that explains each row.
 	why func(p tracker.Projection, i *store.Issue) (string, error)
 }
@@ -174,8 +174,8 @@ func (l *listing) answer(e *command.Env, p tracker.Projection, rows []*store.Iss
 	return a, nil
 }
 
-// Columns of a table of issues. In a pipe all are there, in this order, but the
-// last.
+// Columns of a table of issues. In a pipe all columns but the last are printed, in this
+// order.
 const (
 	colID = iota
 	colStatus
@@ -195,7 +195,7 @@ func (l *listing) table(e *command.Env, names *people.Names, rows []*store.Issue
 		Shrink: []int{colLabels, colWho, colLocked},
 		Drop:   []int{colChanged, colLabels, colWho, colDue, colLocked, colPriority, colStatus},
 	}
-	if f := l.opts.filter; f.Overdue || f.Sort == "due" { // dates are what the reader looks for
+	if f := l.opts.filter; f.Overdue || f.Sort == "due" { // the reader is interested in dates
 		t.Drop = []int{colChanged, colLabels, colWho, colLocked, colPriority, colStatus, colDue}
 	}
 	if l.why != nil {
@@ -220,7 +220,7 @@ func (l *listing) table(e *command.Env, names *people.Names, rows []*store.Issue
 	t.Write(pg)
 }
 
-// dueCell is the day on which an issue is due.
+// dueCell formats the day on which an issue is due.
 func dueCell(e *command.Env, i *store.Issue) frame.Cell {
 	switch {
 	case i.DueAt == 0 || i.Status != event.Open:

@@ -24,8 +24,8 @@ import (
 type lockOptions struct {
 	ids    []string
 	queue  bool
-	wait   time.Duration // for a lock that somebody else holds
-	branch *string       // nil is not given: the current one
+	wait   time.Duration // how long to wait for a lock that somebody else holds
+	branch *string       // nil: not given, use the current one
 }
 
 func newLockCommand(e *command.Env) *urfave.Command {
@@ -74,7 +74,7 @@ Examples:
 	})
 }
 
-// newLocksCommand is the noun: 'locks' lists, and takes the verbs of locks.
+// newLocksCommand returns the noun: 'locks' lists locks, and has the verbs about locks.
 func newLocksCommand(e *command.Env) *urfave.Command {
 	c := newLockListCommand(e)
 	c.Name, c.Hidden = "locks", true
@@ -94,8 +94,8 @@ func branchOf(u *urfave.Context) *string {
 	return &b
 }
 
-// CurrentBranch is what a claim says of the branch: the one given, else the current
-// one if there is one and its name may stand in an event.
+// CurrentBranch returns the branch for a claim: the given one, otherwise the current one if
+// there is one and an event may contain its name.
 func CurrentBranch(ctx context.Context, e *command.Env, given *string) string {
 	if given != nil {
 		return *given
@@ -146,7 +146,7 @@ func runLock(ctx context.Context, opts lockOptions, e *command.Env) error {
 			a.IDs = append(a.IDs, i.Name())
 		case a.Failure == nil:
 			a.Failure = f
-		case f.Code < a.Failure.Code: // lost to somebody else says more than unconfirmed
+		case f.Code < a.Failure.Code: // losing a lock to somebody else is more important than an unconfirmed claim
 			e.Progress("%s", a.Failure.Message)
 			a.Failure = f
 		default:
@@ -157,15 +157,15 @@ func runLock(ctx context.Context, opts lockOptions, e *command.Env) error {
 		if len(doc.Claims) == 0 {
 			return err
 		}
-		a.Failure = frame.Explain(err) // the answer is what was granted before
+		a.Failure = frame.Explain(err) // the answer contains the claims that were granted before
 	}
 	a.Data = doc
 	return e.Print(ctx, a)
 }
 
-// claimAll claims issues until there is an error. The claim of a deleted issue is nil.
-// With a wait it claims them in the order of their uuids: if two agents waited for the
-// same locks in different orders, each could hold what the other waits for.
+// claimAll claims issues until there is an error. The claim of a deleted issue is nil. With
+// a wait it claims them in the order of their uuids: if two agents waited for the same
+// locks in different orders, each could hold the lock that the other waits for.
 func claimAll(ctx context.Context, e *command.Env, repo *command.Repository, rows []*store.Issue, o tracker.ClaimOptions, wait time.Duration) (map[event.UUID]*tracker.Claim, error) {
 	if wait > 0 {
 		rows = slices.SortedFunc(slices.Values(rows), func(a, b *store.Issue) int { return bytes.Compare(a.UUID[:], b.UUID[:]) })
@@ -189,7 +189,7 @@ func claimAll(ctx context.Context, e *command.Env, repo *command.Repository, row
 	return claims, nil
 }
 
-// ClaimFailure says what became of a claim; nil is that it is held.
+// ClaimFailure explains the result of a claim; nil means that the lock is held.
 func ClaimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i *store.Issue) *frame.Failure {
 	switch c.Outcome {
 	case tracker.Held:
@@ -216,7 +216,7 @@ func ClaimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i 
 		Hints:   []string{"git crosslink sync", "see who holds it: git crosslink lock check " + i.Name()}}
 }
 
-// waitingText says which place in the queue a claim has.
+// waitingText names the place of a claim in the queue.
 func waitingText(c *tracker.Claim, i *store.Issue) string {
 	ahead := c.Lock.Holder
 	if c.Place > 1 {
@@ -230,8 +230,8 @@ func waitingText(c *tracker.Claim, i *store.Issue) string {
 	return text
 }
 
-// lockedBy returns the refusal if somebody else has the lock: who, by which
-// grant, since when, and whether there is a heartbeat.
+// lockedBy returns the refusal if somebody else holds the lock: who, by which grant, since
+// when, and whether there is a heartbeat.
 func lockedBy(e *command.Env, repo *command.Repository, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
 	f := &frame.Failure{Code: frame.ExitLost, Kind: "locked", Hints: hints,
 		Message: fmt.Sprintf("issue %s is locked by %s: token %d, claimed %s, last seen: %s",
@@ -242,8 +242,8 @@ func lockedBy(e *command.Env, repo *command.Repository, p tracker.Projection, i 
 	return f
 }
 
-// silent says for how long an agent has shown no heartbeat, and whether
-// that is longer than crosslink.lockTimeout.
+// silent describes how long an agent has not been seen, and whether that is longer than
+// crosslink.lockTimeout.
 func silent(e *command.Env, repo *command.Repository, p tracker.Projection, agent string) (time.Duration, bool) {
 	limit := 60
 	if v, ok := repo.Config("crosslink.lockTimeout"); ok {
@@ -255,15 +255,15 @@ func silent(e *command.Env, repo *command.Repository, p tracker.Projection, agen
 	return d, d > time.Duration(limit)*time.Minute
 }
 
-// closedIssue is the answer where the lock of a finished issue is asked for.
+// closedIssue is the failure for the lock of an issue that is not open.
 func closedIssue(i *store.Issue) *frame.Failure {
 	return frame.No("closed", fmt.Sprintf("issue %s is %s and cannot be locked", i.Name(), i.Status),
 		"to work on it again: git crosslink reopen "+i.Name())
 }
 
-// claimFirst claims the first ready issue whose lock is granted. One that is
-// held already comes before all others, so that asking again gives the same; then
-// come those that a request puts first. Nothing claimed is nil.
+// claimFirst claims the first ready issue whose lock is granted. An issue that the agent
+// already holds comes before all others, so repeating the command gives the same issue;
+// then come issues that a request puts first. It returns nil if nothing was claimed.
 func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p tracker.Projection, f store.Filter) (*tracker.Claim, *store.Issue, error) {
 	flags, err := command.FlagsOf(ctx, repo, p)
 	if err != nil {
@@ -272,7 +272,7 @@ func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p
 	f.Ready, f.Me, f.Limit = true, repo.Agent(), 0
 	o := tracker.ClaimOptions{Branch: CurrentBranch(ctx, e, nil), Offline: e.Offline}
 	var tried []event.UUID
-	lost := false // a race: others continue with the next one as well
+	lost := false // lost a race: other losers continue with the next issue as well
 	for {
 		rows, _, err := p.List(f)
 		if err != nil {
@@ -314,9 +314,9 @@ func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p
 	}
 }
 
-// equals is how many of the first rows have the same priority. An agent that
-// lost a race takes one of them at random: if all losers continued with the same
-// next issue, they would race for that one, too.
+// equals returns how many of the first rows have the same priority. An agent that lost a
+// race takes one of them at random: if all losers took the same next issue, they would race
+// for it again.
 func equals(rows []*store.Issue) int {
 	if n := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.Priority != rows[0].Priority }); n > 0 {
 		return n

@@ -96,8 +96,7 @@ func lockTable(e *command.Env, pg *frame.Page, p tracker.Projection, rows []*sto
 	t.Write(pg)
 }
 
-// shownAs returns how a table shows agents: by their names on a terminal, by their ids in
-// a pipe.
+// shownAs returns how a table shows agents: by name on a terminal, by id in a pipe.
 func shownAs(pg *frame.Page, names *people.Names) func(id string) string {
 	if pg.Width > 0 {
 		return names.Brief
@@ -105,7 +104,7 @@ func shownAs(pg *frame.Page, names *people.Names) func(id string) string {
 	return func(id string) string { return id }
 }
 
-// each is how several agents are shown.
+// each formats several agents.
 func each(ids []string, who func(string) string) []string {
 	all := make([]string, len(ids))
 	for k, id := range ids {
@@ -114,13 +113,13 @@ func each(ids []string, who func(string) string) []string {
 	return all
 }
 
-// lockMark names the holder, and says if that is not decided.
+// lockMark names the holder, and marks undecided locks.
 func lockMark(i *store.Issue, who func(id string) string) string {
 	if i.Lock == nil {
 		return ""
 	}
 	switch holder := who(i.Lock.Holder); {
-	case i.Status != event.Open: // not told to the holder yet
+	case i.Status != event.Open: // the holder does not know yet
 		return holder + " (over: " + string(i.Status) + ")"
 	case !i.Lock.Confirmed:
 		return holder + " (unconfirmed)"
@@ -188,7 +187,7 @@ func runLockCheck(ctx context.Context, id string, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-// checkFailure is the status of a check that is not "yours".
+// checkFailure is the failure of a check unless you hold the lock.
 func checkFailure(names *people.Names, c *tracker.Claim, i *store.Issue) *frame.Failure {
 	switch c.Outcome {
 	case tracker.Held:
@@ -222,7 +221,7 @@ func proof(e *command.Env, pg *frame.Page, p tracker.Projection, i *store.Issue,
 	}
 }
 
-// lock says who has the issue and who waits for it.
+// lock shows who holds the issue and who waits for it.
 func (b *briefing) lock() {
 	i := b.i
 	if l := i.Lock; l != nil {
@@ -250,8 +249,7 @@ func (b *briefing) lock() {
 	}
 }
 
-// lastSign is when an agent was last seen and, if it was its heartbeat, in which
-// state.
+// lastSign describes when an agent was last seen and, if by a heartbeat, in which state.
 func lastSign(e *command.Env, p tracker.Projection, agent string) string {
 	t := p.LastSign(agent)
 	if t == 0 {

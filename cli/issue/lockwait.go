@@ -15,10 +15,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// lockPause is how soon 'lock --wait' asks the hub again after something has changed.
+// lockPause is how soon 'lock --wait' contacts the hub again after a change.
 const lockPause = time.Second
 
-// lockWaitOf reads --wait: how long to wait for a lock, 0 for not at all.
+// lockWaitOf reads --wait: how long to wait for a lock, 0 for no wait.
 func lockWaitOf(u *urfave.Context) (time.Duration, error) {
 	if !u.IsSet("wait") {
 		return 0, nil
@@ -36,8 +36,8 @@ func lockWaitOf(u *urfave.Context) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// awaitLock waits in the queue of a lock until it is granted, the place is lost, or
-// the time is over; then the claim is what it was.
+// awaitLock waits in the queue of a lock until it is granted, the place is lost, or the
+// time is over; then the claim stays as it was.
 func awaitLock(ctx context.Context, e *command.Env, repo *command.Repository, u event.UUID, c *tracker.Claim, until time.Time) (*tracker.Claim, error) {
 	told, changed := "", e.Now()
 	for c.Outcome == tracker.Waiting || c.Outcome == tracker.Pending {
@@ -73,7 +73,8 @@ func awaitLock(ctx context.Context, e *command.Env, repo *command.Repository, u 
 	return c, nil
 }
 
-// keepsPlace tells somebody who interrupts the wait that the place is kept.
+// keepsPlace is the message to a user who interrupts the wait: the place in the queue is
+// kept.
 func keepsPlace(name string) error {
 	return &frame.Failure{Code: frame.ExitInterrupted, Kind: "interrupted", Message: "interrupted",
 		Hints: []string{"you keep your place in the queue; to give it up: git crosslink unlock " + name}}

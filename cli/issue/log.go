@@ -18,8 +18,8 @@ import (
 )
 
 type logOptions struct {
-	id      string     // "" is all issues
-	since   event.Time // 0 is the beginning
+	id      string     // "": all issues
+	since   event.Time // 0: from the beginning
 	reverse bool
 	list    frame.List
 }
@@ -70,7 +70,7 @@ Examples:
 	})
 }
 
-// change is a line of a log, and the issue that it is about.
+// change is a line of a log, and the issue it is about.
 type change struct {
 	issue *store.Issue
 	line  *event.Envelope
@@ -108,7 +108,7 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 	}
 	if opts.id == "" {
 		slices.SortStableFunc(changes, func(a, b change) int { return a.line.Key().Compare(b.line.Key()) })
-		changes = slices.CompactFunc(changes, func(a, b change) bool { return a.line.Key() == b.line.Key() }) // of two issues
+		changes = slices.CompactFunc(changes, func(a, b change) bool { return a.line.Key() == b.line.Key() }) // a line about two issues
 	}
 	if opts.reverse {
 		slices.Reverse(changes)
@@ -140,7 +140,7 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-// loggedIssues are the issues whose history is asked for.
+// loggedIssues returns the issues whose history was requested.
 func loggedIssues(p tracker.Projection, opts logOptions) ([]*store.Issue, error) {
 	if opts.id != "" {
 		i, err := verb.Resolve(p, opts.id)
@@ -173,7 +173,7 @@ func (c *change) print(e *command.Env, pg *frame.Page, named bool) {
 	}
 }
 
-// printMarked says below the changes which agents are marked.
+// printMarked lists the marked agents below the changes.
 func printMarked(pg *frame.Page, changes []change) {
 	of := map[string][]string{}
 	for _, c := range changes {

@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/people"
 )
 
-// markedLine returns the mark of one line, "" if there is none, or if it marks all that
-// the agent writes: agentMarks says that once.
+// markedLine returns the mark of one line, "" if there is none, or if it applies to all
+// lines of the agent: agentMarks shows such a mark once.
 func markedLine(rule string) string {
 	if slices.Contains(answer.OfAgents, rule) {
 		return ""
@@ -29,10 +29,10 @@ func Marked(rule string) string {
 	return " (" + rule + ")"
 }
 
-// whereMarked are the commands that say more about the marks of agents.
+// whereMarked are the commands that explain the marks of agents.
 var whereMarked = map[string]string{"unapproved": "git crosslink trust pending", "unsigned": "git crosslink trust list"}
 
-// agentMarks says once what marks all that agents write: a line for each rule.
+// agentMarks lists the marks that apply to all lines of agents, one line for each rule.
 func agentMarks(of map[string][]string, names *people.Names) (lines []string) {
 	for _, rule := range answer.OfAgents {
 		if ids := of[rule]; len(ids) > 0 {

@@ -122,8 +122,8 @@ func runMilestoneNew(ctx context.Context, m event.MilestoneCreated, text frame.T
 	return printMilestoneWrite(ctx, e, r, emit, u)
 }
 
-// tellTaken says that a milestone was there before, and what of the one that was asked
-// for it does not have.
+// tellTaken reports that a milestone existed before, and which requested values it does not
+// have.
 func tellTaken(e *command.Env, p tracker.Projection, was *verb.TakenError, asked event.MilestoneCreated) {
 	change := "git crosslink milestone edit " + shell.Word(was.Name)
 	var keeps []string
@@ -143,7 +143,7 @@ func tellTaken(e *command.Env, p tracker.Projection, was *verb.TakenError, asked
 	e.Warn("milestone-kept", was.Error()+"; it keeps its "+strings.Join(keeps, " and its "), "change it: "+change)
 }
 
-// milestoneText gets a description; old is what the editor starts with.
+// milestoneText returns a description; old is the editor's initial text.
 func milestoneText(ctx context.Context, e *command.Env, s frame.TextSource, old string) (string, *frame.Draft, error) {
 	text, present, err := e.ReadText(s)
 	if err != nil || !s.Edit {
@@ -236,8 +236,8 @@ func runMilestoneEdit(ctx context.Context, id string, change verb.MilestoneEdit,
 	return d.Done(err)
 }
 
-// writeMilestone publishes what build returns of a milestone, and reports it: done, or
-// already, each with the milestone's name.
+// writeMilestone writes the events that build returns for a milestone, and prints done or
+// already with the milestone's name.
 func writeMilestone(ctx context.Context, e *command.Env, id string, emit tracker.EmitOptions,
 	build func(p tracker.Projection, m *reducer.Milestone) ([]event.Body, error), done, already string) error {
 	var (
@@ -300,7 +300,7 @@ func newMilestoneStatus(e *command.Env, name, usage, about string, to event.Stat
 	})
 }
 
-// warnStillOpen names the issues of a milestone that are open.
+// warnStillOpen names the open issues of a milestone.
 func warnStillOpen(e *command.Env, p tracker.Projection, m *reducer.Milestone) {
 	var open []string
 	for _, i := range verb.Shown(p, m.Issues) {
@@ -346,7 +346,7 @@ func runMilestoneDelete(ctx context.Context, id string, yes bool, emit tracker.E
 	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
 		m, err := verb.ResolveMilestone(p, id)
 		if err == nil {
-			id = m.UUID.String() // the name may be another milestone's when the answer comes
+			id = m.UUID.String() // by the time of the answer, another milestone may have the name
 			question = fmt.Sprintf("delete milestone '%s' everywhere and permanently?", m.Name)
 		}
 		return err
@@ -357,7 +357,7 @@ func runMilestoneDelete(ctx context.Context, id string, yes bool, emit tracker.E
 	if err = e.Confirm(yes, question, "nothing was deleted"); err != nil {
 		return err
 	}
-	var shapes []answer.MilestoneInfo // afterward there is nothing to show
+	var shapes []answer.MilestoneInfo // read now, because the milestone is hidden afterward
 	r, err := e.Emit(ctx, emit, func(_ *command.Repository, p tracker.Projection) ([]event.Body, error) {
 		m, err := verb.ResolveMilestone(p, id)
 		if err != nil {

@@ -54,7 +54,7 @@ func runMilestoneList(ctx context.Context, status string, l frame.List, e *comma
 		}
 		all = slices.DeleteFunc(every, func(m *reducer.Milestone) bool { return status != "all" && string(m.Status) != status })
 		slices.SortStableFunc(all, func(a, b *reducer.Milestone) int {
-			due := func(m *reducer.Milestone) uint64 { return uint64(m.DueAt) - 1 } // none comes last
+			due := func(m *reducer.Milestone) uint64 { return uint64(m.DueAt) - 1 } // milestones without a date come last
 			switch x, y := due(a), due(b); {
 			case x < y:
 				return -1
@@ -107,7 +107,7 @@ func milestoneTable(e *command.Env, pg *frame.Page, all []*reducer.Milestone, sh
 	t.Write(pg)
 }
 
-// late reports whether a milestone should have been reached.
+// late reports whether a milestone is overdue.
 func late(e *command.Env, m *reducer.Milestone) bool {
 	return m.Status == event.Open && m.DueAt != 0 && m.DueAt < event.TimeOf(e.Now())
 }
@@ -186,7 +186,7 @@ func milestonePage(e *command.Env, pg *frame.Page, m *reducer.Milestone, doc *an
 	}
 }
 
-// kindOf is what a list of milestones holds.
+// kindOf names the elements of a list of milestones.
 func kindOf(status string) string {
 	if status == "all" {
 		return "milestone"

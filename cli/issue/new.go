@@ -21,9 +21,9 @@ type newOptions struct {
 	issue verb.NewIssue // the title and description may come from text
 	text  frame.TextSource
 	lock  bool
-	all   bool // crosslink.scope adds no label
-	force bool // assign people who are not known
-	// prioritised: --priority was given, so the template's does not count.
+	all   bool // do not add the label of crosslink.scope
+	force bool // assign unknown people
+	// prioritised: --priority was given, so the template's priority is ignored.
 	prioritised bool
 	template    *Template
 	emit        tracker.EmitOptions
@@ -187,7 +187,7 @@ func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
 	return printIssueWrite(ctx, e, r, n.UUID, f)
 }
 
-// createBodies are the events of a new issue. force assigns people who are not known.
+// createBodies returns the events of a new issue. force assigns unknown people.
 func createBodies(ctx context.Context, repo *command.Repository, p tracker.Projection, n verb.NewIssue, force bool) ([]event.Body, error) {
 	for _, set := range []struct {
 		naming
@@ -214,7 +214,7 @@ func createBodies(ctx context.Context, repo *command.Repository, p tracker.Proje
 	return verb.Create(p, repo.Agent(), &n)
 }
 
-// compose gets title and description from wherever they are.
+// compose returns the title and description from their sources.
 func compose(ctx context.Context, e *command.Env, opts newOptions) (title, description string, d *frame.Draft, err error) {
 	title = opts.issue.Title
 	description, given, err := e.ReadText(opts.text)
@@ -242,7 +242,7 @@ func compose(ctx context.Context, e *command.Env, opts newOptions) (title, descr
 	return title, description, d, nil
 }
 
-// unique drops repetitions and keeps the order.
+// unique removes repetitions and keeps the order.
 func unique(words []string) []string {
 	var once []string
 	for _, w := range words {

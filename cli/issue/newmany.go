@@ -24,7 +24,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// maxDrafts is how many issues one command creates.
+// maxDrafts is how many issues one command can create.
 const maxDrafts = 500
 
 // idText is an id in JSON, which may be a number.
@@ -59,11 +59,11 @@ type draftRow struct {
 	Scheduled      string   `json:"scheduled"`
 }
 
-// newManyFlags are the options of new that go with --stdin-jsonl.
+// newManyFlags are the options of new that are allowed with --stdin-jsonl.
 var newManyFlags = []string{"stdin-jsonl", "wait", "json", "quiet", "offline", "color", "pager", "fields", "all-scopes", "force"}
 
-// createsMany reports whether new reads its issues from stdin, and refuses what
-// says something about one issue beside.
+// createsMany reports whether new reads its issues from stdin, and refuses options about a
+// single issue.
 func createsMany(u *urfave.Context) (bool, error) {
 	if !u.Bool("stdin-jsonl") {
 		return false, nil
@@ -143,7 +143,7 @@ func draftFailure(ctx context.Context, e *command.Env, err error, lines []int) e
 	return &f
 }
 
-// readDrafts reads stdin, and says on which line each draft is.
+// readDrafts reads stdin, and returns the line of each draft.
 func readDrafts(e *command.Env) (drafts []verb.Draft, lines []int, err error) {
 	if e.InTTY {
 		return nil, nil, frame.Misuse("'--stdin-jsonl' reads from a pipe or a file, and stdin is a terminal", "git crosslink new --stdin-jsonl <issues.jsonl")
@@ -201,7 +201,7 @@ func lineFailure(n int, err error) *frame.Failure {
 	return &f
 }
 
-// likeID matches what may be the id of an issue that exists.
+// likeID matches a possible id of an existing issue.
 var likeID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^#?[0-9]+$|^[0-9a-f-]{7,}$|^@`) })
 
 func draftOf(line []byte, e *command.Env) (d verb.Draft, err error) {

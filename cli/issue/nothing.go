@@ -12,8 +12,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// nothing adds to the answer of an empty list what was looked for and what there
-// is instead, for a person.
+// nothing adds to the answer of an empty list, for a person, the filter in words and
+// alternatives that exist.
 func (o *filterOptions) nothing(e *command.Env, p tracker.Projection, f store.Filter, a *frame.Result) error {
 	if !e.Human() || o.after != "" {
 		return nil
@@ -43,7 +43,7 @@ func (o *filterOptions) nothing(e *command.Env, p tracker.Projection, f store.Fi
 	return nil
 }
 
-// wanted says in words which issues a filter lets through.
+// wanted describes a filter in words.
 func (o *filterOptions) wanted(f store.Filter) string {
 	var words []string
 	switch {
@@ -80,8 +80,8 @@ func (o *filterOptions) wanted(f store.Filter) string {
 	return strings.Join(words, " ")
 }
 
-// alternatives names labels and people that exist, where the filter names some that do
-// not.
+// alternatives names existing labels and people, if the filter names some that do not
+// exist.
 func alternatives(f store.Filter, known []*store.Issue, names *people.Names) string {
 	var labels, assigned []string
 	for _, i := range known {
@@ -98,7 +98,7 @@ func alternatives(f store.Filter, known []*store.Issue, names *people.Names) str
 	return other(f.Assignees[len(f.Assignees)-1], assigned)
 }
 
-// other names what is like a name that does not exist, or a few of what exists.
+// other names a similar existing name, or a few existing ones.
 func other(name string, all []string) string {
 	const most = 8
 	slices.Sort(all)

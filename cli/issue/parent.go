@@ -13,7 +13,7 @@ import (
 )
 
 type parentOptions struct {
-	id, parent string // parent "none" removes it
+	id, parent string // parent "none" removes the parent
 	emit       tracker.EmitOptions
 }
 

@@ -9,10 +9,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Priorities are the priorities, as they are typed.
+// Priorities are the priorities that can be typed.
 var Priorities = []string{string(event.Low), string(event.Medium), string(event.High), string(event.Critical)}
 
-// priorityNames are the words of other trackers.
+// priorityNames are names of priorities in other trackers.
 var priorityNames = map[string]event.Priority{
 	"p0": event.Critical, "p1": event.High, "p2": event.Medium, "p3": event.Low,
 	"urgent": event.Critical, "blocker": event.Critical, "normal": event.Medium, "minor": event.Low,

@@ -114,8 +114,8 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *command.Env) error
 	return e.Print(ctx, frame.Result{Data: shape, IDs: []string{i.Name()}, Failure: ClaimFailure(e, repo, c, i)})
 }
 
-// claimedOf is the answer of ready --claim: the claim, and what the agent should know
-// before it begins.
+// claimedOf is the answer of ready --claim: the claim, and information that the agent needs
+// first.
 func claimedOf(ctx context.Context, repo *command.Repository, c *tracker.Claim, i *store.Issue) (answer.Claimed, error) {
 	shape, _, err := answer.ClaimOf(c, i.UUID)
 	doc := answer.Claimed{Claim: shape}
@@ -231,7 +231,7 @@ func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-// whyReady says what speaks for an issue.
+// whyReady explains why an issue is at its place in the list.
 func whyReady(e *command.Env, p tracker.Projection, i *store.Issue, first []event.UUID) (string, error) {
 	reasons := []string{string(i.Priority) + " priority"}
 	if slices.Contains(first, i.UUID) {
@@ -263,7 +263,7 @@ func whyReady(e *command.Env, p tracker.Projection, i *store.Issue, first []even
 	return strings.Join(reasons, ", "), nil
 }
 
-// whyBlocked names what an issue waits for.
+// whyBlocked names the blockers of an issue.
 func whyBlocked(p tracker.Projection, i *store.Issue) (string, error) {
 	open, err := store.OpenBlockers(p, i)
 	if err != nil {

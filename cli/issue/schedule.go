@@ -15,7 +15,7 @@ import (
 
 type scheduleOptions struct {
 	id             string
-	due, scheduled *event.Time // nil leaves it, 0 clears it
+	due, scheduled *event.Time // nil: unchanged, 0: clear
 	emit           tracker.EmitOptions
 }
 

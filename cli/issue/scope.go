@@ -13,12 +13,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// allScopesFlag lifts crosslink.scope.
+// allScopesFlag is the option that ignores crosslink.scope.
 func allScopesFlag() urfave.Flag {
 	return &urfave.BoolFlag{Name: "all-scopes", Usage: "ignore the label in crosslink.scope"}
 }
 
-// ScopeOf is the label that crosslink.scope sets, "" if there is none.
+// ScopeOf returns the label in crosslink.scope, "" if there is none.
 func ScopeOf(repo *command.Repository) string {
 	v, _ := repo.Config("crosslink.scope")
 	if strings.Contains(v, ",") {
@@ -36,8 +36,7 @@ func WithScope(repo *command.Repository, labels []string) []string {
 	return append(slices.Clone(labels), scope)
 }
 
-// warnScope says that a list holds one scope only, unless advice.crosslink.scope
-// is off.
+// warnScope warns that a list shows only one scope, unless advice.crosslink.scope is off.
 func warnScope(ctx context.Context, e *command.Env, o *filterOptions) {
 	scope := ScopeOf(e.Opened)
 	if scope == "" || o.allScopes {

@@ -19,22 +19,22 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// setVerb is a command that adds to one of an issue's sets or removes from it:
-// labels, assignees, blockers, relations. There is one implementation, and a row
-// for each command.
+// setVerb is a command that adds elements to one of an issue's sets or removes them:
+// labels, assignees, blockers, relations. There is one implementation, and a row for each
+// command.
 type setVerb struct {
 	name, usage, synopsis string
 	about                 string
-	element               string                                 // what the arguments after the id are
-	check                 func(words []string) ([]string, error) // of words to be added; may be nil
-	kind                  *urfave.StringFlag                     // --kind, of commands that take one other issue
-	add, remove           setPlan                                // values with '+' and '-'; the command does the first that it has
+	element               string                                 // name of the arguments after the id
+	check                 func(words []string) ([]string, error) // checks words before they are added; may be nil
+	kind                  *urfave.StringFlag                     // --kind, for commands that take one other issue
+	add, remove           setPlan                                // plans for values with '+' and '-'; without signs the first one is used
 }
 
-// setPlan plans what is done with the words of a run.
+// setPlan plans the change for the words of a run.
 type setPlan func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error)
 
-// signs reports whether the values may have signs, and which.
+// signs returns the signs that values may have.
 func (v *setVerb) signs() string {
 	switch {
 	case v.kind != nil:
@@ -51,10 +51,10 @@ type setOptions struct {
 	words  []string
 	minus  []string           // with the sign '-'
 	signed string             // the first word with a sign
-	exact  []string           // of words: those after '--', which may be numbers of issues
-	kind   event.RelationKind // "" is every kind
-	self   *people.Self       // who assigns, once that is known
-	force  bool               // assign people who are not known
+	exact  []string           // words after '--', which may look like numbers of issues
+	kind   event.RelationKind // "": every kind
+	self   *people.Self       // the person who assigns, once known
+	force  bool               // assign unknown people
 	emit   tracker.EmitOptions
 }
 
@@ -173,7 +173,7 @@ Examples:
 
 var RelationKinds = []string{string(event.Related), string(event.DiscoveredFrom), string(event.Duplicates), string(event.Supersedes)}
 
-// newSetCommands are the commands of the table.
+// newSetCommands returns the commands of the table.
 func newSetCommands(e *command.Env) []*urfave.Command {
 	var all []*urfave.Command
 	for _, v := range setVerbs {
@@ -269,7 +269,7 @@ func (v *setVerb) run(u *urfave.Context, opts setOptions, e *command.Env) error 
 	return s.run(u.Context, e)
 }
 
-// who finds out who assigns, for commands that name people.
+// who finds out who runs the command, for commands that name people.
 func (v *setVerb) who(ctx context.Context, repo *command.Repository, p tracker.Projection) (*people.Self, error) {
 	if !v.ofPeople() {
 		return nil, nil
@@ -277,13 +277,13 @@ func (v *setVerb) who(ctx context.Context, repo *command.Repository, p tracker.P
 	return repo.Self(ctx, p)
 }
 
-// ofPeople reports a command whose values are people.
+// ofPeople reports whether the values of a command are people.
 func (v *setVerb) ofPeople() bool { return v.element == assigning.what }
 
-// runMany changes several issues, in one write, and takes values with signs.
+// runMany changes several issues in one write, and takes values with signs.
 func (v *setVerb) runMany(ctx context.Context, opts setOptions, e *command.Env) error {
 	plus, minus := opts, opts
-	if minus.words = opts.minus; v.add == nil { // also what is quoted is removed
+	if minus.words = opts.minus; v.add == nil { // quoted values are removed too
 		plus.words, minus.words = nil, slices.Concat(opts.minus, opts.words)
 	}
 	var rows []*store.Issue
@@ -325,12 +325,12 @@ func (v *setVerb) runMany(ctx context.Context, opts setOptions, e *command.Env) 
 	return printIssuesWrite(ctx, e, r, opts.emit, verb.Shown(r.View, ids(rows)))
 }
 
-// signed reports a value with a sign, or a sign alone.
+// signed reports whether a word is a value with a sign, or a sign alone.
 func signed(word string) bool {
 	return word != "" && (word[0] == '+' || word[0] == '-') && !strings.HasPrefix(word[1:], " ")
 }
 
-// bySign parts values with signs.
+// bySign separates the values by their signs.
 func (v *setVerb) bySign(words []string) (plus, minus []string, err error) {
 	for _, w := range words {
 		word := frame.OneLine(w)
@@ -350,7 +350,7 @@ func (v *setVerb) bySign(words []string) (plus, minus []string, err error) {
 	return plus, minus, nil
 }
 
-// unsigned refuses a value without a sign beside one that has a sign.
+// unsigned refuses a value without a sign if another value has one.
 func (v *setVerb) unsigned(word, with string) error {
 	word = frame.OneLine(word)
 	hint := "ids come first; a value is -" + word
@@ -360,7 +360,7 @@ func (v *setVerb) unsigned(word, with string) error {
 	return frame.Misuse(fmt.Sprintf("'%s' has no sign, unlike '%s'", word, frame.OneLine(with)), hint)
 }
 
-// explain adds to a refused name how to name several issues.
+// explain adds to the error about a refused name how to name several issues.
 func (v *setVerb) explain(err error, i *store.Issue) error {
 	var refused *verb.NameError
 	if !errors.As(err, &refused) {
@@ -380,25 +380,25 @@ func (v *setVerb) explain(err error, i *store.Issue) error {
 	return f
 }
 
-// nameFailure refuses a name that is an issue.
+// nameFailure refuses a name that looks like an issue.
 func nameFailure(e *verb.NameError, what string) *frame.Failure {
 	f := frame.Misuse(fmt.Sprintf("%s, not %s", e.Error(), what))
 	f.Kind = "bad-value"
 	return f
 }
 
-// unblock plans that an issue no longer waits for others.
+// unblock plans the removal of blockers.
 func unblock(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 	blockers, err := verb.ResolveAll(p, x.words)
 	return verb.Unblock(i, blockers), err
 }
 
-// forceFlag lets people be assigned who are not known here.
+// forceFlag is the option that allows assigning unknown people.
 func forceFlag() urfave.Flag {
 	return &urfave.BoolFlag{Name: "force", Usage: "assign people whom the tracker does not know"}
 }
 
-// naming is a set of names in the words of the command line. Commas separate names.
+// naming is a set of names on the command line. Commas separate names.
 type naming struct {
 	set  *verb.Names
 	what string // "a label"
@@ -420,7 +420,7 @@ func (n naming) add(x *setOptions, p tracker.Projection, i *store.Issue) (verb.P
 	return n.set.Add(i, x.words), nil
 }
 
-// remove removes names from the set. A stored name may have a comma.
+// remove removes names from the set. A stored name may contain a comma.
 func (n naming) remove(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 	var names []string
 	for _, w := range x.words {
@@ -444,15 +444,15 @@ func (n naming) remove(x *setOptions, p tracker.Projection, i *store.Issue) (ver
 	return n.set.Remove(i, names), nil
 }
 
-// refuseIDs refuses names that are ids of issues, except those that were quoted.
+// refuseIDs refuses names that look like ids of issues, unless they were quoted.
 func (n naming) refuseIDs(x *setOptions, p tracker.Projection, i *store.Issue, names []string) error {
 	quoted := strings.Split(strings.Join(x.exact, ","), ",")
 	named := slices.DeleteFunc(slices.Clone(names), func(w string) bool { return len(store.Called(quoted, w)) > 0 })
 	return n.set.CheckNames(p, i, named)
 }
 
-// list are names to be added, in the form in which they are written, each once; 'a,b'
-// are two.
+// list returns the names to add, in the form in which they are written, without duplicates;
+// 'a,b' gives two names.
 func (n naming) list(words []string) ([]string, error) {
 	if len(words) == 0 {
 		return nil, nil

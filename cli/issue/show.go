@@ -46,7 +46,7 @@ func runShow(ctx context.Context, ids []string, e *command.Env) error {
 	missing := e.Read(ctx, tracker.Here, func(_ *command.Repository, now tracker.Projection) error {
 		p, rows = now, nil
 		var first error
-		for _, id := range ids { // what there is is shown even if one id is wrong
+		for _, id := range ids { // the existing issues are shown even if one id is wrong
 			found, err := verb.ResolveTexts(p, id)
 			if err == nil {
 				rows = append(rows, found)
@@ -169,7 +169,7 @@ func (b *briefing) write() {
 	b.comments()
 }
 
-// reason is why the status is what it is: after its name, or below it.
+// reason shows the reason of the status: after its name, or below it.
 func (b *briefing) reason(text string) {
 	if !strings.Contains(text, "\n") {
 		b.Line("    ", "reason: %s", text)
@@ -183,7 +183,7 @@ func (b *briefing) when(t event.Time) string {
 	return fmt.Sprintf("%s (%s)", b.e.Date(t), b.e.Ago(t))
 }
 
-// who is an agent with its name.
+// who returns an agent's id with its name.
 func (b *briefing) who(id string) string { return frame.OneLine(b.s.Names.Full(id)) }
 
 func (b *briefing) list(title string, words []string) {
@@ -212,7 +212,7 @@ func issueLine(pg *frame.Page, before string, o *store.Issue) {
 	pg.Print("    %s%s %s  %s\n", before, pg.Paint(frame.Slot(o.Status), state), pg.Paint(frame.ID, o.Name()), pg.Fit("    "+before+state+" "+o.Name()+"  ", o.Title))
 }
 
-// Mark shows a status: a symbol where possible, always with its word.
+// Mark returns the symbol of a status if possible, and always its word.
 func Mark(p *frame.Page, s event.Status) string {
 	switch s {
 	case event.Open:
@@ -238,7 +238,7 @@ func (b *briefing) relations() {
 	}
 }
 
-// relationWords reads a relation from this issue's end.
+// relationWords describes a relation from this issue's side.
 func relationWords(r reducer.Relation) string {
 	switch {
 	case r.Kind == event.Related:

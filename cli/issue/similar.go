@@ -11,12 +11,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// similarAmong is how many issues a new one is compared with: the open ones that
-// changed last.
+// similarAmong is how many issues a new one is compared with: the open ones that changed
+// last.
 const similarAmong = 500
 
-// warnSimilar names open issues whose title says the same as that of a new one. It
-// never asks and never refuses.
+// warnSimilar names open issues whose title is similar to that of a new one. It never asks
+// and never refuses.
 func warnSimilar(ctx context.Context, e *command.Env, p tracker.Projection, title string, but event.UUID) {
 	if v, _ := e.Setting(ctx, "advice.crosslink.similar"); !frame.IsTrue(v, true) {
 		return

@@ -10,14 +10,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// single is a write to one issue whose events follow from the issue as it is.
+// single is a write to one issue whose events depend on the issue's current state.
 type single struct {
 	id   string
 	emit tracker.EmitOptions
 	plan func(repo *command.Repository, p tracker.Projection, i *store.Issue) (verb.Plan, error)
 }
 
-// run publishes, prints what was done and the issue's id.
+// run writes the events, and prints what was done and the issue's id.
 func (s *single) run(ctx context.Context, e *command.Env) error {
 	var (
 		i    *store.Issue

@@ -18,11 +18,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// templateDir is where the templates of a repository are, from the top of the
+// templateDir is the directory of a repository's templates, relative to the top of the
 // worktree.
 const templateDir = ".crosslink/templates"
 
-// maxTemplate bounds a template's file, and maxTemplates how many are listed.
+// maxTemplate bounds a template's file, and maxTemplates the number that is listed.
 const (
 	maxTemplate  = 64 << 10
 	maxTemplates = 200
@@ -30,8 +30,8 @@ const (
 
 var templateName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`) })
 
-// Template is a template as its file says it: a head of 'name: value' lines
-// between two lines of '---', then the description.
+// Template is the content of a template's file: a head of 'name: value' lines between two
+// lines of '---', then the description.
 type Template struct {
 	Name        string   `json:"name"`
 	File        string   `json:"file"`
@@ -105,12 +105,12 @@ func runTemplateList(ctx context.Context, l frame.List, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-// templates reads those of the worktree, by name, and says of each bad one what is
-// wrong with it. Files that are no templates are passed over.
+// templates reads the worktree's templates, by name, and returns an error for each bad one.
+// Other files are ignored.
 func templates(ctx context.Context, e *command.Env) (all []Template, bad map[string]*frame.Failure) {
 	top, err := e.Git(ctx, "rev-parse", "--show-toplevel")
 	if err != nil || top == "" {
-		return nil, nil // a bare repository has no files
+		return nil, nil // a bare repository has no worktree
 	}
 	bad = map[string]*frame.Failure{}
 	files, _ := os.ReadDir(filepath.Join(top, filepath.FromSlash(templateDir)))
@@ -175,7 +175,7 @@ func parseTemplate(name, text string) (Template, *frame.Failure) {
 	return t, nil
 }
 
-// fromTemplate fills in what a template says and the options do not.
+// fromTemplate fills in the values of a template that the options do not give.
 func fromTemplate(ctx context.Context, e *command.Env, name string, opts *newOptions) error {
 	all, bad := templates(ctx, e)
 	if wrong := bad[name]; wrong != nil {

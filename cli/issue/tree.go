@@ -22,14 +22,14 @@ type treeOptions struct {
 	list frame.List
 }
 
-// treeRow is an issue of a tree for --format; a root has the depth 0.
+// treeRow is an issue of a tree for --format; a root has depth 0.
 type treeRow struct {
 	answer.Issue
 	Depth int `json:"depth"`
 }
 
-// maxTreeDepth bounds how deep a tree is shown. Anybody may make a chain of
-// parents of any length, and each level makes every line of it longer.
+// maxTreeDepth bounds how deep a tree is shown. Anybody may make a chain of parents of any
+// length, and each level makes every line of it longer.
 const maxTreeDepth = 64
 
 func newTreeCommand(e *command.Env) *urfave.Command {
@@ -163,7 +163,7 @@ func grow(s *answer.Builder, i *store.Issue, all bool, levels int) (n answer.Nod
 	return n, open, nil
 }
 
-// below counts the issues below one, and those of them that are open.
+// below counts the issues below one, and the open ones among them.
 func below(p tracker.Projection, i *store.Issue) (all, open int) {
 	for todo := verb.Shown(p, i.Children); len(todo) > 0; all++ {
 		next := todo[len(todo)-1]

@@ -102,7 +102,7 @@ func runUndo(ctx context.Context, opts undoOptions, e *command.Env) error {
 	return printUndo(ctx, e, r.View, shown, answer.Undone{Undone: lines, Write: answer.WriteOf(r)}, command.Unconfirmed(r, opts.emit))
 }
 
-// confirmUndo asks whether to continue, if there is somebody to ask.
+// confirmUndo asks whether to continue, if a person can answer.
 func confirmUndo(e *command.Env) error {
 	if !e.CanAsk() {
 		return frame.Misuse("nobody can be asked here: confirm with '--yes'", "git crosslink undo --yes")
@@ -135,7 +135,7 @@ func undoLines(e *command.Env, p tracker.Projection, did []*event.Envelope) (lin
 	return lines, about
 }
 
-// undoName is the id of an issue, also one that is deleted.
+// undoName returns the id of an issue, even if it is deleted.
 func undoName(p tracker.Projection, u event.UUID) string {
 	if i, err := p.Row(u); err == nil {
 		return i.Name()

@@ -83,7 +83,7 @@ func runUnlock(ctx context.Context, opts unlockOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	var ended []event.UUID // whose next holder is news
+	var ended []event.UUID // issues whose next holder is reported
 	for _, f := range plan.Effects {
 		if f.What == verb.LockBroken {
 			warnAlive(e, seen, f.Lock.Holder)
@@ -99,15 +99,14 @@ func runUnlock(ctx context.Context, opts unlockOptions, e *command.Env) error {
 	return printIssuesWrite(ctx, e, r, opts.emit, verb.Shown(r.View, ids(rows)))
 }
 
-// warnAlive prints when an agent was seen whose lock was broken, if that is not
-// long ago.
+// warnAlive warns if the agent whose lock was broken was seen recently.
 func warnAlive(e *command.Env, p tracker.Projection, agent string) {
 	if _, stale := silent(e, e.Opened, p, agent); !stale {
 		e.Progress("%s last seen: %s", people.NewNames(p).Quoted(agent), lastSign(e, p, agent))
 	}
 }
 
-// notYours explains why a lock of somebody else cannot be given back.
+// notYours explains why somebody else's lock cannot be released.
 func notYours(e *command.Env, repo *command.Repository, p tracker.Projection, err error) error {
 	var held *verb.HeldError
 	if !errors.As(err, &held) {
@@ -123,7 +122,7 @@ func notYours(e *command.Env, repo *command.Repository, p tracker.Projection, er
 		Message: fmt.Sprintf("issue %s is claimed by %s (unconfirmed); you do not hold this lock", i.Name(), people.NewNames(p).Quoted(i.Lock.Holder))}
 }
 
-// printHolder says who has the lock after a release or a break.
+// printHolder prints who holds the lock after a release or a break.
 func printHolder(e *command.Env, r *tracker.Receipt, i *store.Issue) {
 	switch {
 	case i.Lock != nil && i.Lock.Ending:
