@@ -8,16 +8,15 @@ import (
 
 // The rules of agents are:
 //
-//   - what an agent says of itself are registers under its own id; nobody
-//     else's events can touch them;
-//   - AgentIntroduced writes kind, description, machine and name, and the public key
-//     if it names one; KeyRotated writes the public key. Which key is in force
-//     for signatures is not decided here;
-//   - AgentRetired stands, whatever the agent writes later;
-//   - AgentForkedFrom adds to a set: the logs this one continues from;
-//   - AgentForked is proof about somebody else, to be checked by anybody who decides
-//     which lines are fed: without that check it would let anybody mark anybody,
-//     so it has no effect here.
+//   - an agent describes itself in registers under its own id, which no other agent's events
+//     can change;
+//   - AgentIntroduced writes kind, description, machine and name, and the public key if it
+//     has one; KeyRotated writes the public key. This package does not decide which key is in
+//     force for signatures;
+//   - AgentRetired is permanent, whatever the agent writes later;
+//   - AgentForkedFrom adds to a set: the logs that this one continues;
+//   - AgentForked is a proof about another agent, and whoever decides which lines are applied
+//     has to check it. Unchecked, it would let anybody mark anybody, so it has no effect here.
 
 type agent struct {
 	introduced register[introduction]
@@ -89,12 +88,11 @@ func cmpForkPoint(a, b ForkPoint) int {
 	return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Hash, b.Hash))
 }
 
-// Agent is what an agent says of itself. Only agents that have said something
-// are listed.
+// Agent is an agent's description of itself. Only agents with a description are listed.
 type Agent struct {
 	ID          string
 	Kind        event.AgentKind // empty when it never introduced itself
-	Name        string          // which it goes by: a claim
+	Name        string          // the name that it claims
 	Description string
 	Machine     string
 	PublicKey   string

@@ -4,21 +4,21 @@ import "github.com/git-crosslink/git-crosslink/event"
 
 // The rules of a base, such as a level-3 checkpoint, are:
 //
-//   - its values are registers with the key (created_at of the issue, "", 0),
-//     so any event that came after the creation writes over them; the level-3
-//     lines are applied again, and must change nothing that they already did;
-//   - who created a thing, and when, is what the base says, and so is a
-//     comment's or time entry's text: the same adds in the logs are not
-//     duplicates of it, as there are no bytes they could differ from;
+//   - its values are registers with the key (created_at of the issue, "", 0), so any event
+//     after the creation overwrites them. The level-3 lines are applied again, and must not
+//     change anything that they already did;
+//   - the base decides who created an object and when, and the text of a comment or time
+//     entry. The same adds in the logs are not duplicates of it, because the base has no bytes
+//     to compare;
 //   - its updated_at counts like an event's key;
-//   - a relation that only one side lists has two ends anyway;
+//   - a relation that only one side lists still has two ends;
 //   - self edges are left out.
 //
-// A base is applied record by record, so an object follows from the records and
-// events that are about it. Should there ever be two bases, the hash of the record
-// decides, as that of an event's bytes would.
+// A base is applied record by record, so an object follows from the records and events
+// about it. If there were ever two bases, the hash of the record would decide, as the hash
+// of an event's bytes does.
 
-// ApplyBase adds what a base holds. It is a join.
+// ApplyBase adds the content of a base. It is a join.
 func (s *State) ApplyBase(b *event.Base) {
 	for e := range b.Records() {
 		s.Apply(e)
@@ -72,8 +72,8 @@ func (s *State) based(t *stamp, b *event.Based) {
 func (s *State) baseIssue(t *stamp, b *event.BaseIssue) {
 	i := s.issue(b.UUID)
 	i.touched = latest(i.touched, &stamp{key: event.Key{Time: b.UpdatedAt}, hash: t.hash, shown: b.UpdatedAt})
-	// A new event has to be stamped later, or it would lose against what its
-	// writer sees.
+	// A new event has to be stamped later; otherwise it would lose against the values that
+	// its writer sees.
 	s.newest = max(s.newest, b.UpdatedAt)
 	i.created.write(t, b.CreatedBy)
 	i.title.write(t, b.Title)

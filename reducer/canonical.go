@@ -14,10 +14,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Canonical returns the whole state as bytes: equal exactly when the states
-// are, pending events and rejections included. It is text, an object per
-// paragraph and a register per line, so that a difference can be read; it is
-// not stored and not read back.
+// Canonical returns the whole state as bytes, which are equal exactly if the states are,
+// including pending events and rejections. It is text with an object per paragraph and a
+// register per line, so that people can read a difference; it is not stored and not read
+// back.
 func (s *State) Canonical() []byte {
 	w := &writer{}
 	w.newest(s.newest)
@@ -64,13 +64,13 @@ func (s *State) canonical(w *writer) {
 	}
 }
 
-// Hash returns a hash of the state in base64url without padding: the same when
-// Canonical is. It is HashOf, so it can be kept while objects come and change.
+// Hash returns a hash of the state in base64url without padding: equal if Canonical is. It
+// is HashOf, so it can be updated while objects are added and changed.
 func (s *State) Hash() string { return HashOf(s.Sum(), s.newest) }
 
-// Sum is the sum of the SHA-256 hashes of parts of a state, modulo 2^256. A part
-// is an object, a relation, a rejection or an unknown event, as Canonical writes
-// it. Parts can be added and taken away in any order.
+// Sum is the sum of the SHA-256 hashes of parts of a state, modulo 2^256. A part is an
+// object, a relation, a rejection or an unknown event, as Canonical writes it. Parts can be
+// added and subtracted in any order.
 type Sum [sha256.Size]byte
 
 // Sum returns the sum of all parts of the state.
@@ -80,8 +80,8 @@ func (s *State) Sum() (sum Sum) {
 	return sum
 }
 
-// IssueSum returns the sum of what is an issue's: itself, and relations of which
-// it is the first.
+// IssueSum returns the sum of an issue's parts: the issue itself, and the relations of
+// which it is the first end.
 func (s *State) IssueSum(id event.UUID) (sum Sum) {
 	w := &writer{part: sum.part}
 	if i := s.issues[id]; i != nil {
@@ -95,8 +95,8 @@ func (s *State) IssueSum(id event.UUID) (sum Sum) {
 	return sum
 }
 
-// HashOf is the hash of a state that consists of parts with this sum, and whose
-// newest event has this time.
+// HashOf returns the hash of a state whose parts have this sum, and whose newest event has
+// this time.
 func HashOf(sum Sum, newest event.Time) string {
 	w := &writer{part: sum.part}
 	w.newest(newest)
@@ -117,7 +117,7 @@ func (s Sum) Add(o Sum) Sum {
 	return s
 }
 
-// Sub takes a sum away that was added.
+// Sub subtracts a sum that was added.
 func (s Sum) Sub(o Sum) Sum {
 	var borrow uint64
 	for i := len(s) - 8; i >= 0; i -= 8 {
@@ -128,11 +128,11 @@ func (s Sum) Sub(o Sum) Sum {
 	return s
 }
 
-// writer appends lines of words. Strings are always quoted, so no content can
-// look like another line.
+// writer appends lines of words. Strings are always quoted, so no content can imitate
+// another line.
 type writer struct {
 	b    []byte
-	part func([]byte) // is given each part, which is dropped then; nil keeps all
+	part func([]byte) // called with each part, which is then dropped; nil keeps all
 }
 
 // cut ends a part.
@@ -173,8 +173,8 @@ func (w *writer) uuid(id event.UUID) {
 	w.b = append(append(w.b, ' '), t...)
 }
 
-// stamp writes all that is compared, so that states which would judge a later
-// event differently are never equal.
+// stamp writes everything that is compared, so that states which would judge a later event
+// differently are never equal.
 func (w *writer) stamp(s *stamp) {
 	w.time(s.key.Time)
 	w.quote(s.key.Agent)

@@ -4,14 +4,13 @@ import "github.com/git-crosslink/git-crosslink/event"
 
 // The rules of comments are:
 //
-//   - all adds of one uuid are kept; the smallest is the comment, those with
-//     other bytes are the Rejection duplicate-uuid, the same bytes again are
-//     nothing new;
-//   - CommentEdited writes a content register that lies over the add's text,
-//     also when it comes before the add or has a smaller key;
-//   - CommentDeleted hides the comment forever;
-//   - an edit or delete touches the comment's issue, which may be known only
-//     later: so touching is worked out when the View is made.
+//   - all adds of one uuid are kept; the smallest is the comment. Adds with other bytes are
+//     the Rejection duplicate-uuid; the same bytes again have no effect;
+//   - CommentEdited writes a content register that takes precedence over the add's text, even
+//     if the edit arrives before the add or has a smaller key;
+//   - CommentDeleted hides the comment permanently;
+//   - an edit or delete touches the comment's issue. That issue may become known later, so
+//     touches are computed when the View is made.
 
 type comment struct {
 	adds    adds[*event.CommentAdded]
@@ -61,7 +60,7 @@ func (c *comment) canonical(w *writer) {
 // touches calls f for every event of the comment that names an issue.
 func (c *comment) touches(f func(id event.UUID, at *stamp)) {
 	for i, a := range c.adds.all() {
-		// A checkpoint says itself when its issues were updated.
+		// A checkpoint contains the time when its issues were updated.
 		if !a.at.base() && !c.adds.duplicate(i) {
 			f(a.body.Issue, a.at)
 		}
@@ -76,16 +75,16 @@ type Comment struct {
 	UUID                 event.UUID
 	Author               string
 	Content              string
-	CreatedAt            event.Time // the event's own member; when it was written if that is not known
+	CreatedAt            event.Time // the event's own member, or when the event was written if that is unknown
 	Kind                 string
 	TriggerType          string
 	InterventionContext  string
 	DriverKeyFingerprint string
 	Edited               bool
-	By                   string // the agent whose log holds it; empty when it comes from a checkpoint
+	By                   string // the agent whose log has it; empty if it comes from a checkpoint
 }
 
-// see must be called only when there is an add.
+// see must be called only if there is an add.
 func (c *comment) see(id event.UUID) Comment {
 	a := c.adds.all()[0]
 	v := Comment{

@@ -1,12 +1,11 @@
 package reducer
 
-// Components returns, for each node of a directed graph, the number of its
-// strongly connected component. Two nodes have the same number exactly when
-// each can be reached from the other. edges[i] are the nodes i points at.
+// Components returns, for each node of a directed graph, the number of its strongly
+// connected component. Two nodes have the same number exactly if each can be reached from
+// the other. edges[i] are the nodes that i points to.
 //
-// It is Tarjan's algorithm in linear time, with its own stack instead of the
-// program's: a chain of a hundred thousand parents is somebody's mistake, but
-// must not end the reader.
+// It is Tarjan's algorithm in linear time, with its own stack instead of the program's: a
+// chain of a hundred thousand parents is somebody's mistake, but must not crash the reader.
 func Components(edges [][]int32) []int32 {
 	n := len(edges)
 	var (
@@ -14,7 +13,7 @@ func Components(edges [][]int32) []int32 {
 		index = make([]int32, n) // 0 while not visited
 		low   = make([]int32, n)
 		stack []int32 // Tarjan's: visited, component unknown
-		path  []frame // the way from the root to the node looked at
+		path  []frame // the path from the root to the current node
 		next  int32   = 1
 		found int32   = 1
 	)
@@ -63,7 +62,7 @@ func Components(edges [][]int32) []int32 {
 	return comp
 }
 
-// frame is a node on the path and the next of its edges to follow.
+// frame is a node on the path and the next edge to follow from it.
 type frame struct {
 	node int32
 	edge int

@@ -8,24 +8,24 @@ import (
 
 // The rules of issues are:
 //
-//   - IssueCreated writes title, description, priority, schedule and parent as
-//     registers and adds labels; it never writes status, so a creation that
-//     comes late cannot reopen an issue, and no write means open. Several
-//     creations of one uuid are register writes with their own keys; the
-//     smallest key says who created the issue and when.
+//   - IssueCreated writes title, description, priority, schedule and parent as registers and
+//     adds labels. It never writes status, so a creation that arrives late cannot reopen an
+//     issue; an issue without a written status is open. Several creations of one uuid are
+//     register writes with their own keys; the smallest key decides who created the issue
+//     and when.
 //   - IssueUpdated writes one register per member present.
 //   - StatusChanged writes status, close time, reason and actor as one register.
-//   - ScheduleChanged, ParentChanged and MilestoneAssigned write one register
-//     each, absent meaning none.
+//   - ScheduleChanged, ParentChanged and MilestoneAssigned write one register each; a missing
+//     value means none.
 //   - Labels, assignees, blockers and links are sets.
-//   - IssueDeleted hides the issue until every deletion of it was taken back: one
-//     IssueUndeleted that names a deletion is enough, in any order. A deletion
-//     without a name hides the issue forever.
-//   - Whatever names the issue touches it, losers of a register included: a
-//     dependency its blocked issue only, a relation both ends. Locks, sessions
-//     and requests never do.
+//   - IssueDeleted hides the issue until every deletion of it was undone: one IssueUndeleted
+//     that names a deletion is enough, in any order. A deletion without a name hides the issue
+//     permanently.
+//   - Every event that names the issue touches it, even if it loses a register. A dependency
+//     touches only the blocked issue, a relation both ends. Locks, sessions and requests never
+//     touch an issue.
 
-// issue is what is known about one uuid, perhaps before its creation.
+// issue is everything known about one uuid, perhaps before its creation.
 type issue struct {
 	created     first[string] // created_by
 	title       register[string]
@@ -35,16 +35,16 @@ type issue struct {
 	schedule    register[schedule]
 	parent      register[event.UUID]
 	milestone   register[event.UUID]
-	deletions   set[event.UUID] // by name; none has the zero uuid
-	undeletions set[event.UUID] // names of deletions that were taken back
-	touched     *stamp          // the greatest of all that named the issue
+	deletions   set[event.UUID] // by name; a deletion without a name has the zero uuid
+	undeletions set[event.UUID] // names of deletions that were undone
+	touched     *stamp          // the greatest stamp of all events that named the issue
 	labels      set[string]
 	assignees   set[string]
 	blockers    set[event.UUID]
 	links       set[link]
 }
 
-// status is one register: a close time never outlives the status it belongs to.
+// status is one register, so a close time never outlives its status.
 type status struct {
 	is       event.Status
 	closedAt event.Time
@@ -54,8 +54,8 @@ type status struct {
 
 type schedule struct{ scheduledAt, dueAt event.Time }
 
-// relation is an element of the relation set. Related has no direction: its
-// smaller uuid stands first. The other kinds read "a kind b".
+// relation is an element of the relation set. Related has no direction: its smaller uuid
+// comes first. The other kinds read "a kind b".
 type relation struct {
 	a, b event.UUID
 	kind event.RelationKind
@@ -63,7 +63,7 @@ type relation struct {
 
 func (s *State) issue(id event.UUID) *issue { return find(s.issues, id) }
 
-// touch returns the issue after noting that an event named it.
+// touch records that an event named the issue, and returns the issue.
 func (s *State) touch(at *stamp, id event.UUID) *issue {
 	i := s.issue(id)
 	i.touched = latest(i.touched, at)
@@ -135,8 +135,7 @@ func (s *State) assignee(at *stamp, id event.UUID, who string, present bool) {
 	s.touch(at, id).assignees.put(at, who, present)
 }
 
-// dependency touches the blocked issue only: that something waits for it is no
-// news about the blocker.
+// dependency touches only the blocked issue: for the blocker nothing has changed.
 func (s *State) dependency(at *stamp, blocked, blocker event.UUID, present bool) {
 	s.touch(at, blocked).blockers.put(at, blocker, present)
 }
@@ -147,8 +146,7 @@ func (s *State) relation(at *stamp, a, b event.UUID, kind event.RelationKind, pr
 	s.relations.put(at, relationOf(a, b, kind), present)
 }
 
-// relationOf gives the one element that stands for a relation. A kind left out
-// means related.
+// relationOf returns the only element for a relation. A missing kind means related.
 func relationOf(a, b event.UUID, kind event.RelationKind) relation {
 	if kind == "" {
 		kind = event.Related
@@ -162,7 +160,7 @@ func relationOf(a, b event.UUID, kind event.RelationKind) relation {
 // shown reports whether people see the issue.
 func (i *issue) shown() bool { return i.created.at != nil && !i.deleted() }
 
-// deleted reports whether a deletion stands.
+// deleted reports whether a deletion is in force.
 func (i *issue) deleted() bool {
 	for name := range i.deletions {
 		if _, back := i.undeletions[name]; !back {
@@ -238,13 +236,13 @@ type Issue struct {
 	DueAt       event.Time // 0 when none
 	Links       []Link     // sorted by kind, then ref
 
-	// Parent is zero when there is none, when it is unknown or deleted, and when
-	// the edge lies on a cycle; ParentCyclic tells the last case.
+	// Parent is zero if there is none, if it is unknown or deleted, and if the edge is part
+	// of a cycle; ParentCyclic is true in the last case.
 	Parent       event.UUID
 	ParentCyclic bool
 
-	// Edges shown, by the other issue's CreatedAt, then UUID. Cyclic are the
-	// blockers that are ignored because they wait for this issue themselves.
+	// Visible edges, by the other issue's CreatedAt, then UUID. Cyclic are the blockers
+	// that are ignored because this issue blocks them, too.
 	Children  []event.UUID
 	BlockedBy []event.UUID
 	Blocks    []event.UUID
@@ -258,15 +256,15 @@ type Issue struct {
 	Created event.Key // of the smallest creation
 }
 
-// Relation is one end of a relation. Outgoing says that this issue is the first
-// of the sentence "a supersedes b"; related is always outgoing, at both ends.
+// Relation is one end of a relation. Outgoing means that this issue is the first in "a
+// supersedes b"; related is always outgoing, at both ends.
 type Relation struct {
 	Other    event.UUID
 	Kind     event.RelationKind
 	Outgoing bool
 }
 
-// see fills what can be told without looking at other objects.
+// see fills in the values that do not depend on other objects.
 func (i *issue) see(id event.UUID, v *Issue) {
 	*v = Issue{
 		UUID:        id,

@@ -6,8 +6,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// The rule of links is that of labels: an issue's links are a set, whose elements
-// are a kind and a ref. Anybody who put a link there last is who it is by.
+// The rule of links is that of labels: an issue's links are a set, whose elements have a
+// kind and a ref. A link belongs to the agent that added it last.
 
 type link struct{ kind, ref string }
 

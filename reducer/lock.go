@@ -1,5 +1,5 @@
 package reducer
 
-// The rule of locks is that facts cannot decide them. LockClaimed, LockReleased
-// and LockBroken are accepted and leave no trace here: who holds a lock is
-// decided by the ledger, on the lines themselves, and touches no issue.
+// Facts cannot decide locks. So LockClaimed, LockReleased and LockBroken are accepted and
+// change nothing here: the ledger decides from the lines themselves who holds a lock, and a
+// lock touches no issue.

@@ -2,10 +2,10 @@ package reducer
 
 import "github.com/git-crosslink/git-crosslink/event"
 
-// The rules of milestones are those of issues: name, description, due date and
-// status (with its close time) are registers; MilestoneCreated never writes status;
-// the smallest creation says by whom and when; MilestoneDeleted hides forever
-// and nothing brings a milestone back.
+// The rules of milestones are those of issues: name, description, due date and status (with
+// its close time) are registers; MilestoneCreated never writes status; the smallest
+// creation decides by whom and when it was created. MilestoneDeleted hides the milestone
+// permanently, and cannot be undone.
 
 type milestone struct {
 	created     first[event.Time] // created_at
@@ -83,12 +83,12 @@ type Milestone struct {
 	Name        string
 	Description string
 	Status      event.Status
-	CreatedAt   event.Time   // the event's own member; when it was written if that is not known
-	CreatedBy   string       // the agent; empty when it comes from a checkpoint
+	CreatedAt   event.Time   // the event's own member, or when the event was written if that is unknown
+	CreatedBy   string       // the agent; empty if it comes from a checkpoint
 	ClosedAt    event.Time   // 0 when none
 	DueAt       event.Time   // 0 when none
 	StatusBy    string       // the agent that closed or reopened it last
-	Issues      []event.UUID // those shown in it, by CreatedAt, then UUID
+	Issues      []event.UUID // its visible issues, by CreatedAt, then UUID
 	Created     event.Key    // of the smallest creation
 }
 

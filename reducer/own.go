@@ -8,12 +8,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// What one object's own events say. A store that keeps objects as rows reduces an
-// object from the events aimed at it, and puts the View together from that. The
-// rules are those of View, less what depends on other objects.
+// The state of one object by its own events. A store that keeps objects as rows reduces
+// each object from the events about it, and makes the View from these. The rules are those
+// of View, without those that depend on other objects.
 
-// Touch says when an object was changed last: the event with the greatest stamp.
-// The zero Touch is before every other.
+// Touch is the last change of an object: the event with the greatest stamp. The zero Touch
+// is before every other.
 type Touch struct {
 	Time  event.Time
 	Agent string
@@ -45,7 +45,7 @@ func (t Touch) Latest(o Touch) Touch {
 	return t
 }
 
-// OwnIssue is what an issue's own events say, without those of its comments and
+// OwnIssue is the state of an issue by its own events, without those of its comments and
 // time entries. Members of Issue that depend on other objects are zero.
 type OwnIssue struct {
 	Issue   Issue // if Shown
@@ -53,7 +53,7 @@ type OwnIssue struct {
 	Deleted bool
 	Touched Touch
 
-	Parent    event.UUID // here and below: also if the other is not shown
+	Parent    event.UUID // this and the following: even if the other object is hidden
 	Blockers  []event.UUID
 	Relations []Tie
 	Milestone event.UUID
@@ -65,7 +65,7 @@ type Tie struct {
 	Kind event.RelationKind
 }
 
-// OwnIssue returns what the events say of one issue.
+// OwnIssue returns the state of one issue by its events.
 func (s *State) OwnIssue(id event.UUID) OwnIssue {
 	i := s.issues[id]
 	if i == nil {
@@ -90,12 +90,12 @@ func (s *State) OwnIssue(id event.UUID) OwnIssue {
 	return o
 }
 
-// Touches are the issues that an object's events touched, each with the latest.
+// Touches are the issues that an object's events touched, with the latest touch of each.
 type Touches map[event.UUID]Touch
 
 func (t Touches) touch(id event.UUID, at *stamp) { t[id] = t[id].Latest(touchOf(at)) }
 
-// OwnComment is what a comment's own events say.
+// OwnComment is the state of a comment by its own events.
 type OwnComment struct {
 	Comment Comment // if Added
 	Issue   event.UUID
@@ -104,7 +104,7 @@ type OwnComment struct {
 	Touches Touches
 }
 
-// OwnComment returns what the events say of one comment.
+// OwnComment returns the state of one comment by its events.
 func (s *State) OwnComment(id event.UUID) OwnComment {
 	c := s.comments[id]
 	if c == nil {
@@ -118,7 +118,7 @@ func (s *State) OwnComment(id event.UUID) OwnComment {
 	return o
 }
 
-// OwnEntry is what a time entry's own events say.
+// OwnEntry is the state of a time entry by its own events.
 type OwnEntry struct {
 	Entry   TimeEntry // if Added
 	Issue   event.UUID
@@ -127,7 +127,7 @@ type OwnEntry struct {
 	Touches Touches
 }
 
-// OwnEntry returns what the events say of one time entry.
+// OwnEntry returns the state of one time entry by its events.
 func (s *State) OwnEntry(id event.UUID) OwnEntry {
 	t := s.entries[id]
 	if t == nil {
@@ -141,8 +141,8 @@ func (s *State) OwnEntry(id event.UUID) OwnEntry {
 	return o
 }
 
-// OwnMilestone returns what the events say of one milestone, without its issues;
-// nil if it is not shown.
+// OwnMilestone returns the state of one milestone by its events, without its issues; nil if
+// it is hidden.
 func (s *State) OwnMilestone(id event.UUID) *Milestone {
 	m := s.milestones[id]
 	if !m.shown() {
@@ -151,8 +151,8 @@ func (s *State) OwnMilestone(id event.UUID) *Milestone {
 	return m.see(id)
 }
 
-// OwnSession returns what a session's events say of it. Its issue is there also if
-// that is not shown. It is nil before its start.
+// OwnSession returns the state of a session by its events. It has the session's issue even
+// if that is hidden. It is nil before the session's start.
 func (s *State) OwnSession(id SessionID) *Session {
 	x := s.sessions[id]
 	if x == nil || x.started.at == nil {
@@ -163,8 +163,8 @@ func (s *State) OwnSession(id SessionID) *Session {
 	return v
 }
 
-// OwnRequest returns what a request's events say of it. Its subject is there also
-// if that is not shown. It is nil before it was sent.
+// OwnRequest returns the state of a request by its events. It has the request's subject
+// even if that is hidden. It is nil before the request was sent.
 func (s *State) OwnRequest(id string) *Request {
 	r := s.requests[id]
 	if r == nil || len(r.sent.all()) == 0 {
@@ -175,7 +175,7 @@ func (s *State) OwnRequest(id string) *Request {
 	return v
 }
 
-// OwnAgent returns what an agent's events say of it; nil if they say nothing.
+// OwnAgent returns the state of an agent by its events; nil if there are none.
 func (s *State) OwnAgent(id string) *Agent {
 	a := s.agents[id]
 	if a == nil {
@@ -184,14 +184,14 @@ func (s *State) OwnAgent(id string) *Agent {
 	return a.see(id)
 }
 
-// Refused reports whether an event has no effect, whatever other events there are:
-// it breaks a rule, or its type is unknown.
+// Refused reports whether an event never has an effect, whatever other events there are: it
+// breaks a rule, or its type is unknown.
 func Refused(b event.Body) bool {
 	_, unknown := b.(*event.Unknown)
 	return unknown || judge(b) != nil
 }
 
-// Objects are the ids of all objects there are rows of, each list in order.
+// Objects are the ids of all objects with rows, each list in order.
 type Objects struct {
 	Issues, Comments, Entries, Milestones []event.UUID
 	Sessions                              []SessionID
@@ -199,7 +199,7 @@ type Objects struct {
 	Reports                               []ReportID
 }
 
-// Objects lists the objects that events speak of.
+// Objects lists the objects that events name.
 func (s *State) Objects() Objects {
 	return Objects{
 		Issues:     slices.SortedFunc(maps.Keys(s.issues), cmpUUID),

@@ -8,35 +8,33 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// This file holds the lattices everything else is made of. The rules are:
+// This file has the lattices from which everything else is made. The rules are:
 //
 //   - a register keeps the value with the greatest stamp;
-//   - a set keeps, per element, a register that says present or absent;
-//   - adds keep every different attempt to add one uuid, and the smallest is it;
-//   - a stamp orders by key, then by the hash of the event's bytes, then by the
-//     shown time.
+//   - a set keeps, per element, a register with the value present or absent;
+//   - adds keep every different attempt to add one uuid, and the smallest one counts;
+//   - stamps are ordered by key, then by the hash of the event's bytes, then by the shown
+//     time.
 //
-// The second half of the last rule matters only when one agent wrote two lines
-// with one key (a forked log). Such lines are somebody's fault and are dealt
-// with elsewhere, but until then every replica that holds both must show the
-// same, in whatever order they came; the bytes are the only thing left to
-// decide by.
+// The second half of the last rule matters only if one agent wrote two lines with one key
+// (a forked log). Such lines are handled elsewhere, but until then every replica that has
+// both must show the same, in whatever order they arrived, and only the bytes can decide.
 
-// stamp is what a write is ordered by. One event has one stamp, shared by all
-// the registers it writes; a stamp is never altered.
+// stamp orders a write. One event has one stamp, shared by all the registers it writes; a
+// stamp never changes.
 type stamp struct {
 	key   event.Key
 	hash  [sha256.Size]byte // of the event's bytes
-	shown event.Time        // what people see in place of key.Time
+	shown event.Time        // shown to people instead of key.Time
 
-	lost func(to *stamp) // called for a register that another write holds; nil drops it
+	lost func(to *stamp) // called if another write already has a register; nil drops it
 }
 
 func stampOf(e *event.Envelope) *stamp {
 	return &stamp{key: e.Key(), hash: sha256.Sum256(e.Event), shown: e.Shown()}
 }
 
-// known is a time that the event holds, or its own if that is not known.
+// known returns a time that the event contains, or the event's own time if that is unknown.
 func (s *stamp) known(t event.Time) event.Time {
 	if t == event.NotKnown {
 		return s.shown
@@ -69,13 +67,13 @@ func (s *stamp) compare(o *stamp) int {
 	return 0
 }
 
-// base reports whether the stamp belongs to a level-3 checkpoint: no agent
-// wrote it, so no bytes stand after it.
+// base reports whether the stamp belongs to a level-3 checkpoint: no agent wrote it, so
+// there are no bytes of an event.
 func (s *stamp) base() bool { return s.key.Agent == "" }
 
-// compareFirst is compare with everything a checkpoint holds put before
-// everything a log holds: what it says about who made a thing, and when,
-// stands, although the same lines may be in the logs again.
+// compareFirst is compare, except that everything in a checkpoint comes before everything
+// in a log: the checkpoint decides who created an object, and when, although the same lines
+// may be in the logs again.
 func (s *stamp) compareFirst(o *stamp) int {
 	if s != nil && o != nil && s.base() != o.base() {
 		if s.base() {
@@ -86,7 +84,7 @@ func (s *stamp) compareFirst(o *stamp) int {
 	return s.compare(o)
 }
 
-// latest is the later of two stamps.
+// latest returns the later of two stamps.
 func latest(a, b *stamp) *stamp {
 	if a.compare(b) < 0 {
 		return b
@@ -94,8 +92,8 @@ func latest(a, b *stamp) *stamp {
 	return a
 }
 
-// register holds one value and the stamp of its writer; the greatest stamp
-// wins. A register nobody wrote has no stamp and the zero value.
+// register has one value and the stamp of its writer; the greatest stamp wins. A register
+// without a write has no stamp and the zero value.
 type register[T any] struct {
 	at  *stamp
 	val T
@@ -113,7 +111,7 @@ func (r *register[T]) write(at *stamp, val T) {
 
 func (r *register[T]) merge(o register[T]) { r.write(o.at, o.val) }
 
-// first is a register that the smallest stamp wins: who created a thing.
+// first is a register whose smallest stamp wins: who created an object.
 type first[T any] struct {
 	at  *stamp
 	val T
@@ -127,9 +125,8 @@ func (f *first[T]) write(at *stamp, val T) {
 
 func (f *first[T]) merge(o first[T]) { f.write(o.at, o.val) }
 
-// set is a set whose elements carry the stamp of their last add or remove.
-// Removed elements stay, so that a late add with a smaller key cannot bring
-// them back.
+// set is a set whose elements have the stamp of their last add or remove. Removed elements
+// stay, so that a late add with a smaller key cannot restore them.
 type set[K comparable] map[K]register[bool]
 
 func (s *set[K]) put(at *stamp, elem K, present bool) {
@@ -147,22 +144,21 @@ func (s *set[K]) merge(o set[K]) {
 	}
 }
 
-// add is one attempt to add something under a uuid that should be fresh.
+// add is one attempt to add an object under a uuid that should be new.
 type add[T any] struct {
 	at   *stamp
 	body T
 }
 
-// adds holds all attempts to add one uuid. They are sorted when they are read: inserting
-// each in order would take quadratic time if two logs add one uuid a hundred thousand
-// times.
+// adds has all attempts to add one uuid. They are sorted when they are read: inserting each
+// in order would take quadratic time if two logs add one uuid a hundred thousand times.
 type adds[T any] struct {
 	list  []add[T]
-	mixed bool // list is not in order, or holds one twice
+	mixed bool // list is not in order, or has duplicates
 }
 
-// put keeps at and body. Logs are read in order, so nearly always there is
-// nothing there yet or the place is at the end.
+// put adds an attempt. Logs are read in order, so nearly always the list is empty or the
+// attempt belongs at its end.
 func (a *adds[T]) put(at *stamp, body T) {
 	if n := len(a.list); n > 0 && !a.mixed {
 		switch c := a.list[n-1].at.compareFirst(at); {
@@ -185,16 +181,16 @@ func (a *adds[T]) all() []add[T] {
 	return a.list
 }
 
-// merge leaves o as it is.
+// merge does not change o.
 func (a *adds[T]) merge(o adds[T]) {
 	for _, x := range o.list {
 		a.put(x.at, x.body)
 	}
 }
 
-// duplicate reports whether the i-th attempt says something else than the one
-// that counts. The same bytes again are the same fact again. What a checkpoint
-// holds has no bytes, so nothing can be told to differ from it.
+// duplicate reports whether the i-th attempt differs from the one that counts. The same
+// bytes again are the same fact. An add in a checkpoint has no bytes, so nothing can differ
+// from it.
 func (a *adds[T]) duplicate(i int) bool {
 	l := a.all()
 	return !l[0].at.base() && l[i].at.hash != l[0].at.hash

@@ -9,16 +9,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// The reasons this package gives; those of a member that breaks a rule of its
-// own come from package event.
+// The reasons of this package; package event has the reasons for members that break a rule
+// of their own.
 const (
 	ReasonSelfEdge      = "self-edge"
 	ReasonDuplicateUUID = "duplicate-uuid"
 	ReasonNotTarget     = "not-target"
 )
 
-// Rejection says that an event of a known type has no effect, and why. It is
-// no error of the reader; everything else continues.
+// Rejection means that an event of a known type has no effect, and why. It is not an error
+// of the reader; everything else continues.
 type Rejection struct {
 	Agent  string
 	Seq    uint64
@@ -33,7 +33,7 @@ func (r Rejection) Compare(o Rejection) int {
 		cmp.Compare(r.Reason, o.Reason), cmp.Compare(r.Detail, o.Detail))
 }
 
-// RejectedError is what Check returns: the Rejection the event would become.
+// RejectedError is the error of Check: the Rejection that the event would become.
 type RejectedError struct{ Reason, Detail string }
 
 func (e *RejectedError) Error() string {
@@ -68,9 +68,9 @@ func (s *State) Unknown() []UnknownEvent {
 	return us
 }
 
-// Rejections lists the events that have no effect, by agent, then sequence. The
-// list depends on the set of events only: what must be judged against other
-// events is judged here, when all that are known are known.
+// Rejections lists the events that have no effect, by agent, then sequence. The list
+// depends only on the set of events. Events that have to be compared with other events are
+// judged here, when all are known.
 func (s *State) Rejections() []Rejection {
 	seen := make(map[Rejection]struct{}, len(s.rejected))
 	for r := range s.rejected {
@@ -120,7 +120,7 @@ func duplicate(noun, id string, by *stamp) *RejectedError {
 	return &RejectedError{ReasonDuplicateUUID, fmt.Sprintf("%s '%s' was added by '%s' as event %d, with other bytes", noun, id, by.key.Agent, by.key.Seq)}
 }
 
-// mayAck must be called only when the request is known.
+// mayAck must be called only if the request is known.
 func (r *request) mayAck(id, author string) *RejectedError {
 	if t := r.sent.all()[0].body.Target; t != author {
 		return &RejectedError{ReasonNotTarget, fmt.Sprintf("request '%s' is for '%s'", id, t)}
@@ -128,9 +128,9 @@ func (r *request) mayAck(id, author string) *RejectedError {
 	return nil
 }
 
-// judge holds the rules that need no other event. Decoding has judged the
-// members of a level-4 line already; a line of level 3 is decoded leniently, so
-// what is a rule for both is judged here, in the words of event.Check.
+// judge applies the rules that need no other event. Decoding has already judged the members
+// of a level-4 line. Level-3 lines are decoded leniently, so rules for both levels are
+// applied here, with the reasons of event.Check.
 func judge(b event.Body) *RejectedError {
 	switch b := b.(type) {
 	case *event.Invalid:
@@ -174,8 +174,8 @@ func selfEdge(member string) *RejectedError {
 	return &RejectedError{ReasonSelfEdge, "'" + member + "' is the issue itself"}
 }
 
-// Check reports whether an event that author wrote now would be refused: nil,
-// or the *RejectedError with the reason and detail its Rejection would have.
+// Check returns nil for an event that author may write now, otherwise the *RejectedError
+// with the reason and detail of its Rejection.
 func (s *State) Check(author string, b event.Body) error {
 	if err := s.check(author, b); err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 
 // The rules of reports are:
 //
-//   - of the reports of one context and one branch the one with the greatest key
-//     counts, no matter who wrote it and whichever commit it is about;
+//   - for each context and branch the report with the greatest key counts, no matter who
+//     wrote it and which commit it is about;
 //   - reports never touch issues.
 
 // ReportID names what reports are about.
@@ -37,7 +37,7 @@ func cmpReport(a, b ReportID) int {
 	return cmp.Or(cmp.Compare(a.Context, b.Context), cmp.Compare(a.Branch, b.Branch))
 }
 
-// Report is what a check found last about a branch.
+// Report is the last result of a check of a branch.
 type Report struct {
 	Context, Branch string
 	Commit          string

@@ -4,12 +4,12 @@ import "github.com/git-crosslink/git-crosslink/event"
 
 // The rules of requests are:
 //
-//   - all sends of one id are kept; the smallest is the request, those with
-//     other bytes are the Rejection duplicate-uuid;
-//   - of the target's acknowledgements the smallest counts, so that an answer
-//     once given stands; anybody else's is the Rejection not-target;
-//   - an acknowledgement is judged when its request is known and pending
-//     before, so all of them are kept;
+//   - all sends of one id are kept; the smallest is the request, and those with other bytes
+//     are the Rejection duplicate-uuid;
+//   - the target's smallest acknowledgment counts, so that an answer once given stays. Other
+//     agents' acknowledgments are the Rejection not-target;
+//   - acknowledgments are judged when their request is known and are pending before, so all of
+//     them are kept;
 //   - requests never touch issues.
 
 type request struct {
@@ -75,7 +75,7 @@ type Request struct {
 	Sent event.Key // of the smallest send
 }
 
-// see leaves Subject to View, which knows what is shown.
+// see leaves Subject to View, which knows what is visible.
 func (r *request) see(id string) *Request {
 	s := r.sent.all()[0]
 	v := &Request{

@@ -2,9 +2,9 @@ package reducer
 
 import "github.com/git-crosslink/git-crosslink/event"
 
-// The rule of sessions is that they belong to their author: the key is (author,
-// session uuid), so nobody else's events can touch one. A session is shown once
-// it has been started. Sessions never touch issues.
+// Sessions belong to their author: the key is (author, session uuid), so other agents'
+// events cannot change one. A session is visible once it has started. Sessions never touch
+// issues.
 
 // SessionID names a session: the agent that runs it and its uuid.
 type SessionID struct {
@@ -50,14 +50,14 @@ func (x *session) canonical(w *writer) {
 type Session struct {
 	SessionID
 	StartedAt event.Time
-	Issue     event.UUID // worked on last; zero when none, unknown or deleted
+	Issue     event.UUID // last worked on; zero if none, unknown or deleted
 	Ended     bool
 	EndedAt   event.Time // 0 when it continues
 	Notes     string     // of its end
 	Started   event.Key  // of the smallest start
 }
 
-// see leaves Issue to View, which knows what is shown.
+// see leaves Issue to View, which knows what is visible.
 func (x *session) see(id SessionID) *Session {
 	v := &Session{SessionID: id, StartedAt: x.started.at.shown, Started: x.started.at.key}
 	if x.ended.at != nil {

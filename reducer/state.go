@@ -1,49 +1,46 @@
-// Package reducer turns facts into state: it says what every kind of event
-// does, which events are refused, and what people are shown.
+// Package reducer turns facts into state: it defines the effect of every kind of event,
+// which events are refused, and what people see.
 //
 // # State
 //
-// A State is a join-semilattice. Apply, ApplyBase and Merge are joins: the same
-// set of events gives the same Canonical bytes in any order, with any
-// repetitions, in any batches, split over any number of States and merged in
-// any tree. Nothing is ever forgotten: a deletion is a mark that hides its
-// object when the View is made, because a state that drops what is deleted
-// depends on the order in which a late event and the deletion arrive. For the
-// same reason an event whose object is not known yet is kept and takes effect
-// when the object's creation arrives.
+// A State is a join-semilattice. Apply, ApplyBase and Merge are joins: the same set of
+// events gives the same Canonical bytes in any order, with any repetitions, in any batches,
+// split over any number of States and merged in any tree. Nothing is ever forgotten: a
+// deletion is a mark that hides its object when the View is made. If deleted data were
+// dropped, the state would depend on whether a late event or the deletion arrives first.
+// For the same reason an event about an unknown object is kept, and takes effect when the
+// object's creation arrives.
 //
-// Values are held in registers that carry the ordering key (timestamp, agent,
-// sequence) of their writer; the greatest wins. Should two lines have one key
-// (a forked log), the hash of the event's bytes decides, everywhere a key is
-// compared; see register.go. Envelope.Event must therefore be set, as decoding
-// and encoding do.
+// Values are in registers with the ordering key (timestamp, agent, sequence) of their
+// writer; the greatest wins. If two lines have one key (a forked log), the hash of the
+// event's bytes decides wherever keys are compared; see register.go. So Envelope.Event must
+// be set, as decoding and encoding do.
 //
-// Which lines are fed is decided before: forks, revocation, policy and
-// signatures are not the reducer's business. If the fed set ever shrinks the
-// state has to be made again from the logs.
+// The caller decides which lines to apply: the reducer knows nothing about forks,
+// revocation, policy and signatures. If a line no longer counts, the state has to be made
+// again from the logs.
 //
 // # Rejections
 //
-// An event that breaks a rule is not an error of the reader. It has no effect
-// but to be counted in Newest and listed by Rejections, which depend on the set
-// of events only. Check judges an event before it is written, in the same
-// words.
+// An event that breaks a rule is not an error of the reader. Its only effects are that
+// Newest counts it and Rejections lists it, and both depend only on the set of events.
+// Check judges an event before it is written, with the same reasons.
 //
 // # View
 //
-// View is the state as people see it: deleted and never-created objects hidden,
-// references to them shown as none, cyclic edges ignored. No rule reads a
-// clock; overdue, stale and the like are for the caller, who has one.
+// View is the state as people see it: deleted and never-created objects are hidden,
+// references to them are shown as none, and cyclic edges are ignored. No rule reads a
+// clock; the caller, who has one, computes overdue, stale and the like.
 //
-// The package is pure: no clock, no randomness, no files, no processes, no
-// logging. One noun, one file, with the same name as in package event; each
-// rule stands where it is obeyed.
+// The package is pure: no clock, no randomness, no files, no processes, no logging. Each
+// noun has one file, with the same name as in package event, and each rule is described
+// where it is applied.
 package reducer
 
 import "github.com/git-crosslink/git-crosslink/event"
 
-// State is everything a set of events says. It is not safe for concurrent use;
-// the Views it hands out are immutable and may be shared.
+// State is the state of a set of events. It is not safe for concurrent use; its Views are
+// immutable and may be shared.
 type State struct {
 	newest     event.Time
 	issues     map[event.UUID]*issue
@@ -55,10 +52,10 @@ type State struct {
 	requests   map[string]*request
 	reports    map[ReportID]*report
 	agents     map[string]*agent
-	rejected   map[Rejection]struct{} // those that do not depend on other events
+	rejected   map[Rejection]struct{} // rejections that do not depend on other events
 	unknown    map[UnknownEvent]struct{}
 
-	view *View // made by View, dropped by whatever changes the state
+	view *View // made by View, dropped by every change of the state
 }
 
 // New returns the state of no events.
@@ -78,13 +75,13 @@ func New() *State {
 	}
 }
 
-// Apply adds one event. It is a join: order and repetition do not matter. The
-// envelope must not be altered afterward.
+// Apply adds one event. It is a join: order and repetition do not matter. The envelope must
+// not be changed afterward.
 func (s *State) Apply(e *event.Envelope) { s.apply(e, stampOf(e)) }
 
-// Contend is Apply, and returns the key of the write that the event lost one of
-// its registers to; false if it lost none. An event that is new loses only to a
-// time that its writer does not follow.
+// Contend is Apply, and returns the key of the write to which the event lost one of its
+// registers; false if it lost none. A new event loses only to a time that its writer does
+// not follow.
 func (s *State) Contend(e *event.Envelope) (later event.Key, lost bool) {
 	at := stampOf(e)
 	at.lost = func(to *stamp) {
@@ -99,8 +96,8 @@ func (s *State) Contend(e *event.Envelope) (later event.Key, lost bool) {
 
 func (s *State) apply(e *event.Envelope, at *stamp) {
 	s.view = nil
-	// Every line counts here, also a refused or unknown one: a new stamp must be
-	// greater than all its writer has seen.
+	// Every line counts here, even a refused or unknown one: a new stamp must be greater
+	// than all stamps its writer has seen.
 	s.newest = max(s.newest, e.Time)
 
 	if err := judge(e.Body); err != nil {
@@ -173,7 +170,8 @@ func (s *State) apply(e *event.Envelope, at *stamp) {
 	}
 }
 
-// applyAgents applies what agents say of themselves, their sessions, requests and reports.
+// applyAgents applies events about agents: their descriptions, sessions, requests and
+// reports.
 func (s *State) applyAgents(at *stamp, b event.Body) {
 	switch b := b.(type) {
 	case *event.SessionStarted:
@@ -196,13 +194,13 @@ func (s *State) applyAgents(at *stamp, b event.Body) {
 		s.agentForkedFrom(at, b)
 	case *event.AgentRetired:
 		s.agentRetired(at, b)
-	case *event.AgentForked: // agent.go says why not
-	case *event.LockClaimed, *event.LockReleased, *event.LockBroken: // lock.go says why not
+	case *event.AgentForked: // agent.go explains why not
+	case *event.LockClaimed, *event.LockReleased, *event.LockBroken: // lock.go explains why not
 	}
 }
 
-// Merge adds everything o holds and leaves o as it is: the result is the state
-// of both sets of events. It is a join.
+// Merge adds everything in o and does not change o: the result is the state of both sets of
+// events. It is a join.
 func (s *State) Merge(o *State) {
 	s.view = nil
 	s.newest = max(s.newest, o.newest)
@@ -239,7 +237,7 @@ func (s *State) Merge(o *State) {
 	}
 }
 
-// Clone returns a copy that shares nothing that can change.
+// Clone returns a copy that shares nothing mutable.
 func (s *State) Clone() *State {
 	c := New()
 	c.Merge(s)
@@ -250,8 +248,8 @@ func (s *State) Clone() *State {
 // Newest is the greatest timestamp applied, of all kinds of lines.
 func (s *State) Newest() event.Time { return s.newest }
 
-// find returns the object of a map, made if it is not there yet: events may
-// come before the creation of what they speak of.
+// find returns the object of a map, and adds it if it is missing: events may arrive before
+// the creation of their object.
 func find[K comparable, V any](m map[K]*V, id K) *V {
 	x := m[id]
 	if x == nil {

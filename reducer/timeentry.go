@@ -2,10 +2,10 @@ package reducer
 
 import "github.com/git-crosslink/git-crosslink/event"
 
-// The rule of time entries is that of comments: all adds of one uuid are kept,
-// the smallest is it, those with other bytes are the Rejection duplicate-uuid;
-// TimeEntryDeleted hides the entry forever, and touches its issue.
-// A running timer is local; stopping it writes the one event there is.
+// The rules of time entries are those of comments: all adds of one uuid are kept, the
+// smallest is the entry, and those with other bytes are the Rejection duplicate-uuid.
+// TimeEntryDeleted hides the entry permanently, and touches its issue. A running timer is
+// local; stopping it writes the only event.
 
 type timeEntry struct {
 	adds    adds[*event.TimeEntryAdded]
@@ -61,10 +61,10 @@ type TimeEntry struct {
 	StartedAt       event.Time
 	EndedAt         event.Time // 0 when none
 	DurationSeconds *uint64    // nil when none
-	By              string     // the agent whose log holds it; empty when it comes from a checkpoint
+	By              string     // the agent whose log has it; empty if it comes from a checkpoint
 }
 
-// see must be called only when there is an add.
+// see must be called only if there is an add.
 func (t *timeEntry) see(id event.UUID) TimeEntry {
 	a := t.adds.all()[0]
 	v := TimeEntry{UUID: id, StartedAt: a.body.StartedAt, EndedAt: a.body.EndedAt, By: a.at.key.Agent}

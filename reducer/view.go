@@ -10,18 +10,17 @@ import (
 
 // The rules of the View are:
 //
-//   - an issue or milestone that was never created or was deleted is hidden,
-//     with all that hangs on it; a reference to it is kept in the state and
-//     shown as none;
-//   - the parent graph and the blocker graph are looked at apart (an epic that
-//     is blocked by its own children is no cycle), each over the issues shown;
-//   - an edge inside one strongly connected component is cyclic: marked and
-//     ignored. So no order of events, and no choice of one edge, matters;
-//   - UpdatedAt is the shown time of the greatest key among all events aimed at
-//     the issue that are not rejected.
+//   - an issue or milestone that was never created or was deleted is hidden, with everything
+//     that belongs to it; a reference to it stays in the state and is shown as none;
+//   - the parent graph and the blocker graph are separate (an epic that is blocked by its own
+//     children is not a cycle); each contains only visible issues;
+//   - an edge inside one strongly connected component is cyclic: it is marked and ignored. So
+//     the result depends neither on the order of events nor on the choice of one edge;
+//   - UpdatedAt is the shown time of the greatest key among all events about the issue that
+//     are not rejected.
 
-// View is the state as people see it. It is immutable and shares nothing that
-// can change with the State it was made from.
+// View is the state as people see it. It is immutable and shares nothing mutable with its
+// State.
 type View struct {
 	Issues     map[event.UUID]*Issue
 	Milestones map[event.UUID]*Milestone
@@ -32,8 +31,7 @@ type View struct {
 	Deleted    map[event.UUID]bool // issues with a deletion, created or not
 }
 
-// View returns the state as people see it. It is made once for each change of
-// the state.
+// View returns the state as people see it. It is made once after each change of the state.
 func (s *State) View() *View {
 	if s.view == nil {
 		s.view = s.makeView()
@@ -87,7 +85,7 @@ func (s *State) makeView() *View {
 	return v
 }
 
-// shown is id if that issue is shown, else none.
+// shown returns id if that issue is visible, otherwise none.
 func (v *View) shown(id event.UUID) event.UUID {
 	if v.Issues[id] == nil {
 		return event.UUID{}
@@ -95,9 +93,8 @@ func (v *View) shown(id event.UUID) event.UUID {
 	return id
 }
 
-// builder makes a View. Issues shown are numbered by (CreatedAt, UUID), the
-// order in which edges are listed: walking the issues in this order sorts every
-// list that is filled on the way.
+// builder makes a View. Visible issues are numbered by (CreatedAt, UUID), the order in
+// which edges are listed: filling the lists in this order sorts them.
 type builder struct {
 	s       *State
 	v       *View
@@ -272,7 +269,7 @@ func (b *builder) milestones() {
 	}
 }
 
-// present lists a set's elements in order.
+// present lists a set's present elements in order.
 func present(s set[string]) []string { return presentBy(s, cmpString) }
 
 func presentBy[K comparable](s set[K], order func(a, b K) int) []K {

@@ -38,7 +38,7 @@ const (
 type Confirmation string
 
 const (
-	Confirmed Confirmation = "confirmed" // on the hub, and decided if it needs a decision; where there is no remote, always
+	Confirmed Confirmation = "confirmed" // on the hub, and decided if it needs a decision; without a remote, always
 	Queued    Confirmation = "queued"    // durable here, on its way
 	Local     Confirmation = "local"     // durable here, no hub to send it to yet
 )
@@ -46,10 +46,10 @@ const (
 // EmitOptions say how a write is published.
 type EmitOptions struct {
 	Offline bool           // append only, do not contact the hub
-	Wait    bool           // wait for the hub; not confirmed in the end is Unconfirmed
-	Lock    bool           // a claim or a release: worth 30 s
-	asking  UUID           // the lock that is being claimed: its answer is no news
-	signing *clone.Signing // how the lines of all calls that belong together are signed; nil for one alone
+	Wait    bool           // wait for the hub; a write that is not confirmed is Unconfirmed
+	Lock    bool           // a claim or a release, which may wait 30 s
+	asking  UUID           // the lock that is being claimed, so its decision is not reported as news
+	signing *clone.Signing // how to sign the lines of all related calls; nil for a single call
 }
 
 // Receipt is the result of a write.
@@ -60,7 +60,7 @@ type Receipt struct {
 	// Undecided reports whether one of the lines waits for a decision of the ledger (a
 	// number or a lock). The write is then Queued, even if the hub has the lines.
 	Undecided bool
-	seen      time.Time  // when publishing has shown that the hub is as it was seen
+	seen      time.Time  // when the push showed that the hub had not changed
 	forked    bool       // somebody else writes under this id
 	View      Projection // the state with the lines applied (and what the sync brought)
 }
@@ -72,26 +72,27 @@ func (r *Receipt) Unsettled(o EmitOptions) bool {
 
 // SyncOptions say how a sync behaves.
 type SyncOptions struct {
-	Detached bool // nobody watches: never prompt, return quietly when another sync runs
+	Detached bool // runs in the background: never prompt, return quietly if another sync runs
 }
 
 // SyncReport is the result of a sync.
 type SyncReport struct {
-	Remote   string `json:"remote"` // "" where there is none
+	Remote   string `json:"remote"` // "" if there is none
 	URL      string `json:"url,omitempty"`
-	Hub      string `json:"hub,omitempty"` // hub id, "" when there is no hub yet
-	Received int    `json:"received"`      // events new here
-	Sent     int    `json:"sent"`          // events new on the hub
-	Unsent   int    `json:"unsent"`        // events still only here
+	Hub      string `json:"hub,omitempty"` // hub id, "" if there is no hub yet
+	Received int    `json:"received"`      // events that are new here
+	Sent     int    `json:"sent"`          // events that are new on the hub
+	Unsent   int    `json:"unsent"`        // events that are only here
 	// Undecided is the number of events that wait for a decision of the ledger.
 	Undecided int          `json:"undecided"`
 	State     Confirmation `json:"state"`
-	Reason    string       `json:"reason,omitempty"` // why something is unsent or undecided, in words
-	Code      fail.Code    `json:"-"`                // of the reason; "" if it has no name
+	Reason    string       `json:"reason,omitempty"` // why something is unsent or undecided, for people
+	Code      fail.Code    `json:"-"`                // code of the reason; "" if it has none
 	Fields    fail.Fields  `json:"-"`
 }
 
-// Body and UUID are event's, Decisions is the ledger's: for callers that only use them.
+// Body and UUID are types of package event, Decisions of package ledger, for callers that
+// only use them.
 type (
 	Build     = ownlog.Build
 	Body      = event.Body

@@ -6,7 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/checkup"
 )
 
-// How it stands with a tracker, and what is wrong with it (package checkup).
+// The state of a tracker, and its problems (package checkup).
 type (
 	Status       = checkup.Status
 	LogInfo      = checkup.LogInfo
@@ -18,7 +18,7 @@ type (
 	Who          = checkup.Who
 )
 
-// How it stands with the agent of a worktree.
+// The states of a worktree's agent.
 const (
 	AgentOK      = checkup.AgentOK
 	AgentNone    = checkup.AgentNone

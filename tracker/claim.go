@@ -16,17 +16,17 @@ import (
 // ClaimOptions say how to claim a lock.
 type ClaimOptions struct {
 	Queue   bool   // wait in the queue if somebody else holds the lock
-	Branch  string // the branch the work happens on, for others to see
+	Branch  string // the branch of the work, for others to see
 	Offline bool   // append only, do not contact the hub
 }
 
-// Claim is what became of asking for a lock, and Outcome how a lock stands.
+// Claim is the result of a claim, and Outcome the state of a lock.
 type (
 	Claim   = standing.Claim
 	Outcome = standing.Outcome
 )
 
-// The ways in which a lock stands for an agent (package standing).
+// The states of a lock for an agent (package standing).
 const (
 	Held    = standing.Held
 	Waiting = standing.Waiting
@@ -42,12 +42,12 @@ func Standing(p Projection, issue event.UUID, agent string) (*Claim, error) {
 	return standing.Of(p, issue, agent)
 }
 
-// lookedLately is how old what is known of the hub may be where a lock is called
-// held. A push to a hub that is not slow takes less.
+// lookedLately is how old the data about the hub may be when a lock is reported as held. A
+// push takes less time unless the hub is slow.
 const lookedLately = 3 * time.Second
 
-// claimTries bounds how often a claim is made again that lost to a holder who
-// has gone since.
+// claimTries bounds how often a claim is repeated that lost to a holder who has released
+// the lock since.
 const claimTries = 4
 
 // Claim claims the lock of an issue. Unless this process has already contacted the hub, it
@@ -78,7 +78,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		if c, err = t.lookAgain(ctx, issue, o, c, r.seen); err != nil {
 			return nil, err
 		}
-		if c.Outcome == standing.Closed { // while this waited for the hub
+		if c.Outcome == standing.Closed { // closed while this command waited for the hub
 			return t.tooLate(ctx, issue, o, how)
 		}
 		token, err := t.ended(ctx, c, r, known)
@@ -90,24 +90,24 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 			c.Outcome, c.Token, c.Place = standing.Ended, token, 0
 			return c, nil
 		case r.Undecided && !o.Queue && c.Lost(t.clone.Agent):
-			// refused before the ledger has seen the claim: it must not be
-			// granted later, when nobody waits for it any more
+			// refused before the ledger has seen the claim: it must not be granted later,
+			// when nobody waits for it any more
 			c.Outcome, c.Place = standing.Taken, 0
 			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue, signing: how}, release(issue))
 			return c, err
 		case c.Settled(o.Queue) || r.Undecided || c.Outcome == standing.Pending:
 			return c, nil
 		}
-		// it was held when the step was made, and is not any more
+		// it was held when the step was made, but no longer
 	}
 	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "claim-race",
 		Message: "the lock changed hands too often while you were claiming it: your claim was withdrawn"}
 }
 
-// beforeClaim is how a lock stands before it is claimed. A hub that was seen not
-// long ago is not asked first if the lock looks free: the ledger decides on what
-// the hub has, and what else may have changed there is looked at afterward,
-// unless the push has shown that nothing has (lookAgain).
+// beforeClaim returns the state of a lock before it is claimed. If the hub was seen
+// recently and the lock looks free, the hub is not contacted first: the ledger decides by
+// the data on the hub, and lookAgain checks afterward for other changes, unless the push
+// has shown that there are none.
 func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOptions) (*standing.Claim, error) {
 	p, err := t.read(ctx, Offline, issue)
 	if err != nil {
@@ -124,10 +124,9 @@ func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOpti
 	return standing.Of(p, issue, t.clone.Agent)
 }
 
-// ended returns the token of the grant that the claim of a receipt got and has
-// lost again, 0 if there was none. Others were shown that grant, and somebody
-// broke it: to claim again would undo that behind his back. known is the ledger
-// from before the claim.
+// ended returns the token of the grant that a receipt's claim got and has already lost, 0
+// if there was none. Others saw that grant, and somebody broke it: claiming again would
+// silently undo that. known is the ledger before the claim.
 func (t *Tracker) ended(ctx context.Context, c *standing.Claim, r *Receipt, known ledger.View) (uint64, error) {
 	if r.Undecided || len(r.Lines) == 0 || c.Outcome != standing.Free && c.Outcome != standing.Taken {
 		return 0, nil
@@ -152,9 +151,9 @@ func (t *Tracker) ended(ctx context.Context, c *standing.Claim, r *Receipt, know
 	return l.Token, nil
 }
 
-// lookAgain looks at the hub where that was not done, or took long: who closes an
-// issue without locking it moves nothing that would have refused the push. looked is
-// when a push has shown that the hub is as it was seen.
+// lookAgain fetches from the hub if that was not done recently: if somebody closed the
+// issue without locking it, no ref has moved that would have refused the push. looked is
+// when a push showed that the hub had not changed.
 func (t *Tracker) lookAgain(ctx context.Context, issue event.UUID, o ClaimOptions, c *standing.Claim, looked time.Time) (*standing.Claim, error) {
 	if t.clone.Link.Reached && t.clone.Contact.Last.After(looked) {
 		looked = t.clone.Contact.Last
@@ -173,8 +172,8 @@ func release(issue event.UUID) func(Projection) ([]Body, error) {
 	return func(Projection) ([]Body, error) { return []Body{&event.LockReleased{Issue: issue}}, nil }
 }
 
-// tooLate ends what this agent holds or asks for of the lock of an issue that is
-// closed. Nobody waits for that, so it goes out with whatever is sent next.
+// tooLate ends this agent's lock or claim on an issue that is closed. Nobody waits for
+// this, so it is sent with the next push.
 func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions, how *clone.Signing) (*standing.Claim, error) {
 	r, err := t.Emit(ctx, EmitOptions{Offline: true, asking: issue, signing: how}, release(issue))
 	if err != nil {
@@ -186,10 +185,9 @@ func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions,
 	return standing.Of(r.View, issue, t.clone.Agent)
 }
 
-// releaseClosed gives back what this worktree's agent holds, or asks for, of
-// issues that are not open. Anybody who closed one ended the lock that was known
-// then; a claim that came later is nobody's to end but the claimer's. What
-// hinders it is no failure of the sync: such a lock keeps nobody from work.
+// releaseClosed releases this worktree's locks and claims on issues that are not open.
+// Closing an issue ended the lock that was known then; only the claimer can end a later
+// claim. If this fails, the sync still succeeds: such a lock blocks nobody.
 func (t *Tracker) releaseClosed(ctx context.Context) {
 	s, err := t.clone.Reads.Load(ctx)
 	if err != nil || t.clone.Agent == "" || !s.Bound || !s.Writable() || !s.Claims(t.clone.Agent) {
@@ -207,17 +205,16 @@ func (t *Tracker) releaseClosed(ctx context.Context) {
 	if some, err := closed(s.View); err != nil || len(some) == 0 {
 		return
 	}
-	t.clone.TellDecided(s.View, UUID{}) // before the watch ends with the release
+	t.clone.TellDecided(s.View, UUID{}) // before the release ends the watch
 	_, _ = t.Emit(ctx, EmitOptions{Offline: true}, closed)
 }
 
-// claim appends a claim, unless one of this agent is on its way already, and
-// publishes it.
+// claim appends a claim, unless this agent already has a pending one, and publishes it.
 func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions, how *clone.Signing) (*standing.Claim, *Receipt, error) {
 	r, err := t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue, signing: how}, func(p Projection) ([]Body, error) {
 		row, err := p.Row(issue)
 		if err != nil || standing.Waits(row.Queue, t.clone.Agent) > 0 || row.Lock != nil && row.Lock.Holder == t.clone.Agent && !row.Lock.Ending {
-			return nil, err // asked for already
+			return nil, err // already claimed
 		}
 		return []Body{&event.LockClaimed{Issue: issue, Branch: o.Branch, Wait: o.Queue}}, nil
 	})

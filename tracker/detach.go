@@ -19,8 +19,7 @@ func (t *Tracker) SyncLater(after time.Duration) bool {
 	return t.pollIsDue(after) && t.clone.Detach()
 }
 
-// pollIsDue reports whether the last contact with the hub is longer ago than that, as
-// SyncLater counts it.
+// pollIsDue reports whether the last contact with the hub is old enough for SyncLater.
 func (t *Tracker) pollIsDue(after time.Duration) bool {
 	age, known := t.clone.Contact.Since()
 	return !known || age > after && age > t.clone.Poll(after, t.quiet())

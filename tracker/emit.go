@@ -41,7 +41,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		return nil, t.clone.Unwritable(err)
 	}
 	lines, after, err := t.writer.Append(ctx, how, build)
-	if t.maybeOutdated(ctx, o, err) { // the hub may trust others by now
+	if t.maybeOutdated(ctx, o, err) { // the hub's rules may have changed
 		how.Unsigned = false
 		lines, after, err = t.writer.Append(ctx, how, build)
 	}
@@ -50,7 +50,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	}
 	r := &Receipt{Agent: t.clone.Agent, Lines: lines, Sync: t.settled(after), View: after.View}
 	unsent := t.clone.Hub != nil && after.Log(t.clone.Agent) != nil && after.Log(t.clone.Agent).Unsent() > 0
-	if len(lines) == 0 && (o.Lock || o.Wait && unsent) { // it is on its way already
+	if len(lines) == 0 && (o.Lock || o.Wait && unsent) { // it is already on its way
 		if lines, err = t.onItsWay(ctx, after, t.clone.Agent, o); err != nil {
 			return nil, err
 		}
@@ -63,13 +63,13 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		return r, nil
 	}
 	if err := t.settle(ctx, o, r, after, lines, lost); err != nil {
-		// the lines are durable: this is no failure of the write
+		// the lines are durable, so the write has not failed
 		t.clone.TellOnce(t.clone.Hub.Queued(t.clone.Contact, err.Error()))
 	}
 	if err := t.countsStill(ctx, r.Lines); err != nil {
 		return nil, err
 	}
-	if s := t.clone.Reads.Last(); s != nil { // a store that was brought on since does not answer for before
+	if s := t.clone.Reads.Last(); s != nil { // a store that has changed since cannot answer for the earlier state
 		r.View = s.View
 	}
 	t.clone.Watch(r.Lines, r.View, o.asking)
@@ -99,9 +99,8 @@ func (t *Tracker) EmitEach(ctx context.Context, builds iter.Seq[Build]) (agent s
 	return t.clone.Agent, events, err
 }
 
-// prepare makes sure that there is somewhere to write to, that the hub, if
-// there is one in reach, is known, and that there is somebody to write: who
-// cannot write there is given no identity.
+// prepare makes sure that there is a replica, that the hub is known if it can be reached,
+// and that there is an agent. If the user cannot write here, no identity is created.
 func (t *Tracker) prepare(ctx context.Context, o EmitOptions) (hubs.Losses, error) {
 	if err := t.clone.Chosen(); err != nil {
 		return nil, err
@@ -132,8 +131,8 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) (hubs.Losses, erro
 	return lost, err
 }
 
-// meetHub looks at the hub, if it is in reach and not known yet, or before
-// anybody's first line: whether a stranger may write is its word of now.
+// meetHub contacts the hub if it can be reached and is not known yet, or before an agent's
+// first line: the hub's current policy decides whether a stranger may write.
 func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) (hubs.Losses, error) {
 	if t.clone.Hub == nil || o.Offline || t.clone.Config("crosslink.sync") == "manual" {
 		return nil, nil
@@ -177,7 +176,7 @@ func (t *Tracker) patience(o EmitOptions) time.Duration {
 	return t.clone.Wait()
 }
 
-// settled is the confirmation of lines that need no publishing.
+// settled returns the confirmation of lines that need no publishing.
 func (t *Tracker) settled(s *reading.Snapshot) Confirmation {
 	switch {
 	case t.clone.Hub == nil:
@@ -188,7 +187,7 @@ func (t *Tracker) settled(s *reading.Snapshot) Confirmation {
 	return Confirmed
 }
 
-// settle publishes what was appended as far as it was asked to.
+// settle publishes the appended lines as the options ask.
 func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *reading.Snapshot, lines []*event.Envelope, lost hubs.Losses) error {
 	mode := t.clone.Config("crosslink.sync")
 	r.Undecided = s.Undecided(t.clone.Agent, lines)
@@ -217,8 +216,8 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *read
 	return t.deliverAndLook(ctx, o, r, lines, lost)
 }
 
-// deliverAndLook publishes the lines and fills in what came of it. Whatever
-// goes wrong, they are durable: it is told, and is no failure.
+// deliverAndLook publishes the lines and fills in the result. On any error the lines are
+// still durable, so the error is reported and the write has not failed.
 func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt, lines []*event.Envelope, lost hubs.Losses) error {
 	decide := false
 	for _, e := range lines {
@@ -232,7 +231,7 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		reason = err.Error()
 	}
 	r.Sync = Queued
-	s, err := t.clone.Reads.Load(ctx) // as the push has left it
+	s, err := t.clone.Reads.Load(ctx) // as the push left it
 	if err != nil {
 		return err
 	}
@@ -250,10 +249,10 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		t.clone.TellOnce(e.Notice("saved locally, and not sent: " + e.Message))
 		return nil
 	case out.Paced != nil && !out.Paced.Busy:
-		if d := out.Paced.Until.Sub(t.clone.Now()); d > syncer.Coalesce { // else it only waits for what comes next
+		if d := out.Paced.Until.Sub(t.clone.Now()); d > syncer.Coalesce { // otherwise it only waits to be sent with the next lines
 			t.clone.TellOnce(fail.Notice{Code: "paced", Text: "saved locally; will be sent " + inAbout(d) + " (" + reason + ")"})
 		}
-	case out.Refused && there: // sent, and not decided
+	case out.Refused && there: // sent, but not decided
 		t.tellRefused(o, fail.Notice{Code: "undecided/step", Text: "not decided yet: " + reason})
 		return nil
 	case out.Refused:
@@ -273,8 +272,8 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 	return nil
 }
 
-// onItsWay are the agent's lines that a write waits for which wrote none, from the
-// first one on that a step has still to answer or the hub has still to get.
+// onItsWay returns lines for a write that wrote none but has to wait: the agent's lines
+// from the first one on that is undecided or unsent.
 func (t *Tracker) onItsWay(ctx context.Context, s *reading.Snapshot, agent string, o EmitOptions) ([]*event.Envelope, error) {
 	l := s.Log(agent)
 	if l == nil {
@@ -299,8 +298,8 @@ func (t *Tracker) onItsWay(ctx context.Context, s *reading.Snapshot, agent strin
 	return t.clone.Reads.LinesAfter(ctx, l, after)
 }
 
-// tellRefused says that what was written is not on the hub, or not decided: once,
-// and to who waits for it each time.
+// tellRefused reports that the written lines are not on the hub, or not decided: once, and
+// each time to a command that waits for them.
 func (t *Tracker) tellRefused(o EmitOptions, n fail.Notice) {
 	if o.Wait || o.Lock {
 		t.clone.Notice(n)
@@ -309,7 +308,7 @@ func (t *Tracker) tellRefused(o EmitOptions, n fail.Notice) {
 	t.clone.TellOnce(n)
 }
 
-// inAbout is a time to wait, as exactly as it matters: in steps of 5 s, or in minutes.
+// inAbout formats a time to wait, in steps of 5 s, or in minutes.
 func inAbout(d time.Duration) string {
 	const step = 5 * time.Second
 	if d = (d + step - 1).Truncate(step); d <= 90*time.Second {

@@ -14,13 +14,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// What Fold is asked for and answers (package exchange).
+// The options and results of Fold (package exchange).
 type (
 	Folding   = exchange.Folding
 	FoldedLog = exchange.FoldedLog
 )
 
-// Why a log of a retired agent stays a branch.
+// Reasons why a retired agent's log stays a branch.
 const (
 	FoldRecent    = exchange.FoldRecent
 	FoldUndecided = exchange.FoldUndecided
@@ -78,8 +78,8 @@ func (t *Tracker) Fold(ctx context.Context, want Folding) ([]FoldedLog, error) {
 // deletions refuses each of them.
 const foldAgain = 24 * time.Hour
 
-// foldMany moves logs to the archive, in a detached sync, once there are many. Nobody
-// waits for it, so what goes wrong is tried again later.
+// foldMany moves logs to the archive, in a detached sync, if there are many. Nobody waits
+// for it, so a failure is tried again later.
 func (t *Tracker) foldMany(ctx context.Context) {
 	if t.clone.Now().Sub(t.clone.Contact.FoldFailed).Abs() < foldAgain {
 		return
@@ -98,7 +98,7 @@ func (t *Tracker) foldMany(ctx context.Context) {
 		return
 	}
 	want := Folding{Before: t.clone.Now().Add(-time.Hour)}
-	all, err := t.exchange.Foldable(s, want.Before) // some may have to stay
+	all, err := t.exchange.Foldable(s, want.Before) // some may have to stay branches
 	if all = slices.DeleteFunc(all, func(l FoldedLog) bool { return l.Why != "" }); err == nil && len(all) > foldAbove {
 		_, err = t.exchange.Fold(ctx, want)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/migrate"
 )
 
-// What Init and Detach are asked for and answer (package found).
+// The options and results of Init and Detach (package found).
 type (
 	InitOptions = found.InitOptions
 	InitReport  = found.InitReport

@@ -6,11 +6,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/hubs"
 )
 
-// Most syncs find nothing to do, and a large tracker takes long to read. What a
-// sync does follows from the refs, from the note of the contact and, as long as
-// something waits to be decided or told, from the time. So one that found
-// nothing to do and nothing to say notes the refs it was so for, and the next
-// one that finds the same refs, before its fetch and after it, reads no object.
+// Most syncs find nothing to do, and reading a large tracker takes long. A sync depends on
+// the refs, on the stored contact and, as long as something waits to be decided or
+// reported, on the time. So a sync that found nothing to do or report stores the refs it
+// has seen. If the next sync finds the same refs, before and after its fetch, it reads no
+// object.
 
 // stillIdle finishes a sync that again found nothing to do.
 func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (*SyncReport, error) {

@@ -9,7 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// What is known about who may write to the hub, and what is asked for (package members).
+// What is known about who may write to the hub, and the options for changes (package
+// members).
 type (
 	Trust           = members.Trust
 	TrustKey        = members.TrustKey

@@ -9,16 +9,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 )
 
-// Heartbeats: package agents has the rules, and what is remembered of them.
+// Heartbeats. Package agents has the rules, and stores their state.
 
 // HeartbeatOptions describe what an agent is doing.
 type HeartbeatOptions struct {
-	Issue   UUID   // zero: the one whose lock it got last
-	State   string // "" is as before
+	Issue   UUID   // zero: the issue whose lock the agent got last
+	State   string // "": unchanged
 	Offline bool
 }
 
-// What becomes of a heartbeat.
+// The outcomes of a heartbeat.
 const (
 	HeartbeatSent    = agents.HeartbeatSent
 	HeartbeatRecent  = agents.HeartbeatRecent

@@ -22,7 +22,8 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 	return t.read(ctx, f, UUID{})
 }
 
-// read is Read for a command that asks for a lock: its answer is no news.
+// read is Read for a command that asks for a lock, so that the lock's decision is not
+// reported as news.
 func (t *Tracker) read(ctx context.Context, f Freshness, asking UUID) (Projection, error) {
 	news, err := t.takeOver(ctx)
 	if err == nil {
@@ -40,7 +41,7 @@ func (t *Tracker) read(ctx context.Context, f Freshness, asking UUID) (Projectio
 		t.clone.TellOnce(e.Notice(e.Message))
 	}
 	if news && f == Here && t.clone.Hub != nil && t.clone.Config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
-		t.clone.Detach() // the hub was in reach just now, and something waits here
+		t.clone.Detach() // the hub was reachable just now, and something waits here
 	}
 	t.clone.TellDecided(p, asking)
 	if f != Offline {
@@ -49,7 +50,7 @@ func (t *Tracker) read(ctx context.Context, f Freshness, asking UUID) (Projectio
 	return p, nil
 }
 
-// current answers from the store, or loads and keeps what it loaded there.
+// current answers from the store, or loads the state and stores it.
 func (t *Tracker) current(ctx context.Context) (Projection, reading.Glance, error) {
 	a, err := t.clone.Reads.Current(ctx)
 	if err != nil || a.Read == nil {
@@ -64,8 +65,8 @@ func (t *Tracker) current(ctx context.Context) (Projection, reading.Glance, erro
 	return a.View, a.Glance, err
 }
 
-// tellNotAsked reports whether err is only that the own disk cannot take what
-// the hub has: then the answer is what is here, and the user is told.
+// tellNotAsked reports whether err only means that the local disk cannot store the hub's
+// data. Then the answer uses local data, and the user is informed.
 func (t *Tracker) tellNotAsked(err error) bool {
 	var e *fail.Error
 	if !errors.As(t.clone.Unwritable(err), &e) || e.Code.Name() != "not-writable" && e.Code.Name() != "disk-full" {
@@ -80,17 +81,16 @@ func (t *Tracker) tellNotAsked(err error) bool {
 	return true
 }
 
-// takeOver takes in what the user's own fetch or pull brought, without
-// network. What it offers may be older than what is known here, or not to be
-// believed: then it is passed over in silence, the next fetch tells. news: there
-// was something new.
+// takeOver accepts refs that the user's own fetch or pull brought, without using the
+// network. They may be older than the known state, or invalid: then they are silently
+// ignored, and the next fetch reports problems. news: something was new.
 func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 	if t.clone.Hub == nil || t.clone.Hub.Self {
 		return false, nil
 	}
 	if t.clone.Replica == nil {
 		if _, err := os.Lstat(t.clone.Outer.CommonDir + "/refs/remotes/" + t.clone.Hub.Name); err != nil {
-			return false, nil // never fetched: nothing to make a replica for
+			return false, nil // never fetched, so no replica is needed
 		}
 		if err := t.clone.EnsureReplica(ctx); err != nil {
 			return false, err
@@ -133,9 +133,9 @@ func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 	})
 }
 
-// copyMakesSense reports whether the user's copy has a meta that can be read.
-// One that was pruned or rewritten there ('git filter-branch --all' rewrites
-// remote-tracking branches too) is no news of the hub.
+// copyMakesSense reports whether the user's copy has a readable meta. A copy may have been
+// pruned or rewritten ('git filter-branch --all' also rewrites remote-tracking branches),
+// and such a copy shows nothing about the hub.
 func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
 	all, err := t.clone.Local().Refs(ctx, refs.OuterPrefix)
 	if err != nil {
@@ -165,7 +165,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	}
 	never := t.clone.Contact.Last.IsZero()
 	if f == Here && !never && !t.clone.Hub.Self {
-		if age := t.clone.Now().Sub(t.clone.Contact.Last); age > stale || age < -stale { // a clock was wrong: look again
+		if age := t.clone.Now().Sub(t.clone.Contact.Last); age > stale || age < -stale { // a clock was wrong: contact the hub again
 			t.clone.Notice(fail.Notice{Code: "stale", Text: "as of " + ago(age)})
 			t.clone.Detach()
 		}
@@ -179,10 +179,10 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	defer cancel()
 	unlock, ok, err := t.clone.Link.Lock(bounded, t.clone.Wait())
 	if err != nil || !ok {
-		return t.late(bounded, err) // another process is at it
+		return t.late(bounded, err) // another process is syncing
 	}
 	defer unlock()
-	if t.clone.Contact.Reload(); t.clone.Contact.Last.After(began) { // another process has asked meanwhile
+	if t.clone.Contact.Reload(); t.clone.Contact.Last.After(began) { // another process has contacted the hub in the meantime
 		t.clone.Link.Reached = true
 		t.clone.TellElsewhere()
 		return nil
@@ -200,7 +200,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	if e.Kind != fail.Unconfirmed {
 		return e
 	}
-	if re.NoConnection && bounded.Err() == context.DeadlineExceeded { // busy, or hanging: nobody knows
+	if re.NoConnection && bounded.Err() == context.DeadlineExceeded { // the hub is busy or hangs
 		e.Message = fmt.Sprintf("the hub on '%s' has not answered within %d s", t.clone.Hub.Name, int(patience.Seconds()))
 	}
 	if !never {
@@ -214,7 +214,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	return nil
 }
 
-// firstPatience: a clone that has nothing yet is worth a little more.
+// firstPatience is how long to wait for the hub: longer if the clone has no data yet.
 func (t *Tracker) firstPatience(never bool) time.Duration {
 	wait := t.patience(EmitOptions{})
 	if never {
@@ -223,7 +223,7 @@ func (t *Tracker) firstPatience(never bool) time.Duration {
 	return wait
 }
 
-// ago says how long something is past, in one unit.
+// ago formats how long ago something was, in one unit.
 func ago(d time.Duration) string {
 	switch {
 	case d < -time.Minute:

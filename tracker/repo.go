@@ -26,7 +26,7 @@ type Repo struct {
 	site clone.Site
 
 	mu   sync.Mutex
-	read string // stamp of what the last read followed from; "" if it cannot be told
+	read string // stamp of the data that the last read used; "" if there is none
 }
 
 // OpenRepo finds the repository of o.Dir. It writes nothing.
@@ -99,7 +99,7 @@ func (t *Tracker) refresh(ctx context.Context) error {
 	}
 	unlock, free, err := t.clone.Link.Lock(ctx, hubs.Insistent)
 	if err != nil || !free {
-		return err // another process is at it
+		return err // another process is fetching
 	}
 	defer unlock()
 	err = t.exchange.Fetch(ctx)
@@ -116,15 +116,15 @@ func (t *Tracker) refresh(ctx context.Context) error {
 type Summary struct {
 	Open        int       // issues
 	Unsent      int       // events that the hub does not have
-	Undecided   int       // events that a step of the ledger has still to answer
-	Problems    int       // with the hub, as the last fetch found them
-	LastContact time.Time // with the hub; zero is never
+	Undecided   int       // events that wait for a step of the ledger
+	Problems    int       // problems with the hub that the last fetch found
+	LastContact time.Time // with the hub; zero means never
 }
 
 // Summary returns a Summary of the local data, without contacting the hub.
 func (r *Repo) Summary(ctx context.Context) (s Summary, err error) {
 	err = r.Do(ctx, func(t *Tracker) error {
-		p, _, err := t.current(ctx) // makes the store that the next one answers from
+		p, _, err := t.current(ctx) // makes the store from which the next call answers
 		if err != nil {
 			return err
 		}
@@ -215,8 +215,8 @@ func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, er
 	return at, nil
 }
 
-// linesBeyond reads the lines of a log that count, from a position on. A log that
-// was written again, for another hub, is read whole.
+// linesBeyond reads the counted lines of a log after a position. A log that was written
+// again, for another hub, is read from its first line.
 func (t *Tracker) linesBeyond(ctx context.Context, l *reading.Log, p Position) ([]*event.Envelope, error) {
 	hash, err := t.clone.Reads.Hash(ctx, l, p.Seq)
 	if err != nil {

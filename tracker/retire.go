@@ -24,7 +24,7 @@ func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind
 		if now.Name = name; !set && was != nil {
 			now.Name = was.Name
 		}
-		now.Description, now.PublicKey = text, "" // a key said before stands
+		now.Description, now.PublicKey = text, "" // an earlier key stays
 		if was != nil && was.Kind == now.Kind && was.Description == text && was.Name == now.Name {
 			return nil, nil
 		}
@@ -37,12 +37,11 @@ func (t *Tracker) LastCommand(ctx context.Context) ([]*event.Envelope, error) {
 	return t.clone.Reads.LastCommand(ctx, t.clone.Agent)
 }
 
-// Retire ends the log of this worktree's agent: its locks are given back, its
-// places in queues too, and nothing more will come. An id from the identity
-// file is given up with it, so the next write makes a new one; an id that the
-// environment or the configuration names is refused from then on.
+// Retire ends the log of this worktree's agent. It releases the agent's locks and places in
+// queues. An id from the identity file is removed, so the next write makes a new one; an id
+// from the environment or the configuration is refused from then on.
 //
-// before, if not nil, gives events that are written with it and come first.
+// before, if not nil, returns events that are written first, in the same commit.
 func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string, before func(Projection) ([]Body, error)) (*Receipt, error) {
 	agent, err := t.clone.Identity().Agent()
 	if err != nil {
@@ -54,7 +53,7 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string, befo
 	r, err := t.Emit(ctx, o, func(p Projection) ([]Body, error) {
 		if t.clone.Agent != agent {
 			if before != nil {
-				return before(p) // what goes with it is written anyway
+				return before(p) // the events of before are written anyway
 			}
 			return nil, nil // it was retired before
 		}

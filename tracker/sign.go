@@ -9,15 +9,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 )
 
-// countsStill says, of a write whose publishing showed that the hub's policy
-// had changed meanwhile, that nobody counts it: it is kept.
+// countsStill reports that written lines do not count, if publishing them showed that the
+// hub's policy had changed. The lines are kept.
 func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) error {
 	if !t.clone.Link.Reached || len(lines) == 0 {
 		return nil
 	}
 	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
-		return nil // the next command tells
+		return nil // the next command reports it
 	}
 	if l := s.Log(t.clone.Agent); l == nil || l.Verdict() == nil || l.Verdict().Fed >= lines[len(lines)-1].Seq {
 		return nil
@@ -31,8 +31,8 @@ func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) erro
 	return e
 }
 
-// maybeOutdated asks the hub, once, before a write is refused for what is
-// known here of its policy. It reports whether that may have changed.
+// maybeOutdated contacts the hub once before a write is refused because of the known
+// policy. It reports whether the policy may have changed.
 func (t *Tracker) maybeOutdated(ctx context.Context, o EmitOptions, err error) bool {
 	var e *fail.Error
 	if !errors.As(err, &e) || e.Kind != fail.Denied || t.clone.Link.Reached || t.clone.Hub == nil || o.Offline || t.clone.Config("crosslink.sync") == "manual" ||
@@ -47,7 +47,7 @@ func (t *Tracker) maybeOutdated(ctx context.Context, o EmitOptions, err error) b
 	}
 	defer unlock()
 	if t.exchange.Fetch(bounded) != nil {
-		return false // what is known here stands
+		return false // the known policy stays
 	}
 	return true
 }

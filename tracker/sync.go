@@ -20,16 +20,16 @@ import (
 // Bounds of waiting in the foreground; a push that takes longer continues in a
 // detached process.
 const (
-	stale = 15 * time.Minute // an answer from before this says so
+	stale = 15 * time.Minute // an older answer has a notice
 
-	// longestTurn bounds how long a command waits in all for pushes to be in
-	// order again, even if it is for the pace or for a busy hub
+	// longestTurn bounds how long a command waits in all until it may push, because of the
+	// pace or a busy hub
 	longestTurn = 5 * time.Minute
-	anyTime     = 24 * time.Hour // a sync waits longer than any pause there is
+	anyTime     = 24 * time.Hour // a sync waits longer than any pause
 )
 
-// Sync fetches what is new on the hub and sends what is not there yet. With
-// nothing to send it is one fetch.
+// Sync fetches new data from the hub and sends data that the hub lacks. If there is nothing
+// to send, it is one fetch.
 func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
 	r, err := t.sync(ctx, o)
 	if explained := (*fail.Error)(nil); !errors.As(err, &explained) {
@@ -41,7 +41,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 func (t *Tracker) sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
 	r := &SyncReport{Remote: t.clone.HubName(), State: Confirmed}
 	if t.clone.Replica == nil && t.clone.Options.Detached {
-		return r, nil // the clone has gone
+		return r, nil // the clone was removed
 	}
 	if err := t.clone.EnsureReplica(ctx); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (t *Tracker) sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, err
 	}
 	if o.Detached {
-		defer t.clone.KeepUp(ctx) // last: it holds up nobody
+		defer t.clone.KeepUp(ctx) // last, so that it delays nobody
 	}
 	defer unlock()
 	before, idle, fetched, err := t.fetchAndCount(ctx)
@@ -80,7 +80,7 @@ func (t *Tracker) sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		if t.exchange.Idle(ctx) {
 			return t.stillIdle(ctx, r, o)
 		}
-		if before, err = t.counts(ctx); err != nil { // a fetch moves nothing that counts
+		if before, err = t.counts(ctx); err != nil { // a fetch alone changes nothing that is counted
 			return nil, err
 		}
 	}
@@ -111,8 +111,8 @@ func (t *Tracker) sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	return t.afterSending(ctx, r, o, before, out, others)
 }
 
-// fetchAndCount fetches; what is here is counted while git waits for the hub. idle
-// says that there was nothing to do before the fetch, and nothing was counted.
+// fetchAndCount fetches, and counts local data while git waits for the hub. idle means that
+// there was nothing to do before the fetch, and nothing was counted.
 func (t *Tracker) fetchAndCount(ctx context.Context) (before counts, idle bool, fetched, err error) {
 	came := atOnce(ctx, t.clone.Link.Fetch)
 	if idle = t.exchange.Idle(ctx); !idle {
@@ -137,8 +137,8 @@ func (t *Tracker) notFetched(r *SyncReport, before counts, err error) (*SyncRepo
 	return r, e
 }
 
-// beforeSending does what follows from a fetch, and says whether it is this clone's
-// turn to decide what others left undecided.
+// beforeSending applies the consequences of a fetch, and reports whether this clone should
+// decide what others left undecided.
 func (t *Tracker) beforeSending(ctx context.Context, o SyncOptions, got exchange.Taken) (others bool, err error) {
 	if !o.Detached {
 		t.exchange.TellTwins(ctx)
@@ -150,7 +150,7 @@ func (t *Tracker) beforeSending(ctx context.Context, o SyncOptions, got exchange
 	return t.exchange.Waiting(ctx)
 }
 
-// afterSending shows heartbeats, and reports what became of a sync.
+// afterSending shows heartbeats, and fills in the report of a sync.
 func (t *Tracker) afterSending(ctx context.Context, r *SyncReport, o SyncOptions, before counts, out exchange.Outcome, others bool) (*SyncReport, error) {
 	if out.Paced != nil && !(out.Paced.Busy && !o.Detached) {
 		return t.reportSync(ctx, r, o, before, out)
@@ -169,7 +169,7 @@ func (t *Tracker) afterSending(ctx context.Context, r *SyncReport, o SyncOptions
 	return r, err
 }
 
-// counts is what a report needs of the state before: two whole states at once
+// counts has the numbers of the earlier state that a report needs: keeping two whole states
 // would take twice the memory.
 type counts struct {
 	events    map[string]uint64
@@ -196,7 +196,7 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 		return nil, err
 	}
 	r.Sent = out.Sent
-	if !o.Detached { // somebody reads it
+	if !o.Detached { // a person reads it
 		t.clone.TellDecided(after.View, UUID{})
 		t.clone.TellNotAdmitted(after)
 	}
@@ -235,15 +235,15 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 	return r, nil
 }
 
-// lockSync takes the sync lock: one process of a clone talks to the hub at a
-// time, for all of them. A detached sync waits behind at most one other, keeps its
-// distance from the one before (paced), and leaves if the clone has gone.
+// lockSync takes the sync lock: only one process of a clone contacts the hub at a time, for
+// all of them. A detached sync waits for at most one other sync, keeps a distance from the
+// previous one (paced), and ends if the clone was removed.
 func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, error) {
 	if !o.Detached {
 		unlock, err := t.writer.LockHub(ctx)
 		return unlock, err == nil, err
 	}
-	// anybody who holds "next" will start after every append made so far
+	// the process that holds "next" starts after all appends made so far
 	next, ok, err := t.clone.Replica.Lock(ctx, "next", 0)
 	if err != nil && !t.clone.Replica.Whole() {
 		return nil, false, nil
@@ -275,21 +275,20 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	return t.clone.Link.Lock(ctx, clone.DetachedFor)
 }
 
-// atOnce begins f; the function it returns waits for its end.
+// atOnce starts f; the returned function waits for its end.
 func atOnce(ctx context.Context, f func(context.Context) error) (wait func() error) {
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
 	return func() error { return <-done }
 }
 
-// deliver publishes after a write, within the bound: anybody who gets the sync
-// lock sends for everybody, the others wait for that result. It reports how the
-// publishing ended. Where the hub is not sent more just now, a command that
-// needs the answer (a claim, --wait, CI) waits for its turn and reports it; the
-// others do as long as they wait for the hub. A claim goes before all that is no
-// claim, and sends it, too.
+// deliver publishes after a write, within a time limit: the process that gets the sync lock
+// sends for all, and the others wait for its result. It returns how the publishing ended.
+// If the hub accepts no push at the moment, a command that needs the answer (a claim,
+// --wait, CI) waits until it may push, and reports this; other commands wait no longer than
+// for the hub. A claim is sent before other lines, and takes them with it.
 func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions, lost hubs.Losses) (exchange.Outcome, error) {
-	seen := refs.OID("") // the last tip of the log on the hub that was looked at
+	seen := refs.OID("") // the last tip of the log on the hub that was read
 	each, began := t.patience(o), time.Now()
 	bounded, cancel := context.WithTimeout(ctx, each)
 	defer cancel()
@@ -303,7 +302,7 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 		}
 		if !ok {
 			wait = 50 * time.Millisecond
-			t.clone.Reads.Expect(nil) // another process may move what was listed
+			t.clone.Reads.Expect(nil) // another process may move refs
 		}
 		there := false
 		if !t.clone.Reads.Expects() {
@@ -331,8 +330,9 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 	}
 }
 
-// precedence is the order in which the processes of a clone take the sync lock: while a
-// claim waits for it, it holds the lock "claims", and what is no claim does not try.
+// precedence is the order in which the processes of a clone take the sync lock: a claim
+// that waits for it holds the lock "claims", and other processes do not try as long as it
+// is held.
 type precedence struct {
 	claim   bool
 	release func() // of "claims"; nil if it is not held
@@ -345,7 +345,7 @@ func (p *precedence) end() {
 	}
 }
 
-// lockHub tries for some time to take the sync lock.
+// lockHub tries for a time to take the sync lock.
 func (t *Tracker) lockHub(ctx context.Context, p *precedence, wait time.Duration) (unlock func(), ok bool, err error) {
 	if p.release == nil {
 		release, free, err := t.clone.Replica.Lock(ctx, "claims", 0)
@@ -371,7 +371,7 @@ func (t *Tracker) lockHub(ctx context.Context, p *precedence, wait time.Duration
 	return unlock, ok, err
 }
 
-// taskOf is what a run is asked for by a write.
+// taskOf returns the task of a run for a write.
 func (t *Tracker) taskOf(decide bool, o EmitOptions) syncer.Task {
 	task := t.clone.Task(decide, false)
 	task.Patience, task.BusyToo, task.Waits = t.clone.Wait(), true, o.Wait || o.Lock
@@ -384,7 +384,7 @@ func (t *Tracker) taskOf(decide bool, o EmitOptions) syncer.Task {
 	return task
 }
 
-// late turns "the time is over" into no error: the detached sync continues.
+// late returns nil if the error is only that the time is over: the detached sync continues.
 func (t *Tracker) late(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() == context.DeadlineExceeded {
 		return nil
@@ -392,9 +392,9 @@ func (t *Tracker) late(ctx context.Context, err error) error {
 	return err
 }
 
-// gather lets processes that are appending right now ride along: while one of
-// them holds the append lock, the push waits, a little. Nobody else appending,
-// it costs one system call.
+// gather lets a push include the lines of processes that are appending right now: while one
+// of them holds the append lock, the push waits a little. If nobody is appending, this
+// costs one system call.
 func (t *Tracker) gather(ctx context.Context) error {
 	for range 20 {
 		unlock, free, err := t.clone.Replica.Lock(ctx, "append", 0)
@@ -414,8 +414,8 @@ func (t *Tracker) gather(ctx context.Context) error {
 	return nil
 }
 
-// onHub reports whether the hub is known to hold this line. seen is the tip that was
-// looked at before.
+// onHub reports whether the hub is known to have this line. seen is the tip that was read
+// before.
 func (t *Tracker) onHub(ctx context.Context, line *event.Envelope, seen *refs.OID) (bool, error) {
 	name := replay.HubRoot + replay.Agents + line.Agent
 	all, err := t.clone.Local().Refs(ctx, name)

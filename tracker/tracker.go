@@ -1,23 +1,23 @@
-// Package tracker conducts: it opens a clone, reads, appends what commands emit,
-// carries it to the hub and back, and calls the rooms in which that is done, in
-// their order. It holds no rule of its own.
+// Package tracker is the conductor: it opens a clone, reads, appends the events that
+// commands emit, sends them to the hub and receives others. It calls the packages that do
+// the work in their order, and has no rules of its own.
 //
 //	clone     what one command has of its clone
-//	accept    what of a fetch is believed
-//	exchange  taking over, binding, deciding, publishing
+//	accept    which fetched refs are accepted
+//	exchange  accepting, binding, deciding, publishing
 //	ownlog    appending to the own log
-//	found     a hub is made, joined, restored, detached
+//	found     creating, joining, restoring and detaching a hub
 //	members   who may write
-//	checkup   what is wrong, and how it stands
+//	checkup   state and problems
 //
-// The way of a write (docs/architecture.md, "One command from main to pixel"):
+// The steps of a write (docs/architecture.md, "One command, from main to pixel"):
 //
-//	Emit: settle who writes → ensure the replica → learn of the hub →
+//	Emit: find the agent → ensure the replica → meet the hub →
 //	      load → build → Check → Stamp → AppendLog → Swap → publish
 //
-// and of a read: load refs → ask the store, if it was made from these → else
-// replay from its cursors, or from nothing → apply the delta → project.
-// Everything printed comes from a Projection or a report.
+// The steps of a read: load refs → ask the store, if it was made from these refs →
+// otherwise replay from its cursors, or from nothing → apply the delta → project.
+// Everything that is printed comes from a Projection or a report.
 package tracker
 
 import (
@@ -36,8 +36,8 @@ import (
 // programs use a Repo.
 type Tracker struct {
 	clone    *clone.Clone
-	exchange *exchange.Exchange // of it with its hub
-	writer   *ownlog.Writer     // of its log
+	exchange *exchange.Exchange // its exchange with the hub
+	writer   *ownlog.Writer     // writer of its log
 }
 
 // Open finds the repository of o.Dir and opens a session with its tracker. It writes
