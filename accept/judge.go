@@ -237,11 +237,11 @@ func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take
 			if err != nil {
 				return false, "", err
 			}
-			return j.mended(ctx, id, old, fresh)
+			return j.repaired(ctx, id, old, fresh)
 		}
 		return false, fmt.Sprintf("the hub's log of '%s' was set back: events that it had before are missing; this clone keeps them", id), nil
 	}
-	return j.mended(ctx, id, old, fresh)
+	return j.repaired(ctx, id, old, fresh)
 }
 
 // leftBehind reports whether a log belongs to the hub that this one was migrated from,
@@ -283,10 +283,10 @@ func (j *judge) litter(ctx context.Context, id string, old, fresh refs.OID) (seq
 	return seq, "", nil
 }
 
-// mended judges a log that does not simply continue the accepted one. If the accepted one
+// repaired judges a log that does not simply continue the accepted one. If the accepted one
 // ends early because of a fault, a log that contains its good lines and more, or ends
 // properly, is its repair.
-func (j *judge) mended(ctx context.Context, id string, old, fresh refs.OID) (take bool, problem string, err error) {
+func (j *judge) repaired(ctx context.Context, id string, old, fresh refs.OID) (take bool, problem string, err error) {
 	was, err := j.goodPart(ctx, id, old, 0)
 	if err != nil {
 		return false, "", err

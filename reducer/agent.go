@@ -15,7 +15,7 @@ import (
 //     force for signatures;
 //   - AgentRetired is permanent, whatever the agent writes later;
 //   - AgentForkedFrom adds to a set: the logs that this one continues;
-//   - AgentForked is a proof about another agent, and whoever decides which lines are applied
+//   - AgentForked is a proof about another agent, and the code that decides which lines to apply
 //     has to check it. Unchecked, it would let anybody mark anybody, so it has no effect here.
 
 type agent struct {
