@@ -15,20 +15,20 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/native"
 )
 
-// dataVersion names the worlds in the cache: another one makes them again.
+// dataVersion is the version of the worlds in the cache: a new one makes them again.
 const dataVersion = 1
 
-// began is the time of the first made event.
+// began is the time of the first generated event.
 const began event.Time = 1_770_000_000_000_000_000
 
-const usually = 50 // agents write the large trackers
+const usually = 50 // number of agents in the large trackers
 
 func agentName(n int) string { return fmt.Sprintf("agent-%03d", n) }
 
 func logRef(agent string) string { return refs.HubPrefix + "agents/" + agent }
 
-// uuidOf is a uuid of version 4 that follows from kind and number, and whose
-// short form is never a number.
+// uuidOf returns a uuid of version 4 that depends on kind and number, and whose short form
+// is never a number.
 func uuidOf(kind string, n int) (u event.UUID) {
 	h := sha256.Sum256(fmt.Append(nil, kind, n))
 	copy(u[:], h[:])
@@ -43,7 +43,7 @@ type author struct {
 	lines [][]byte
 }
 
-// say adds a line. The times of all authors rise with n.
+// say adds a line. The times of all authors increase with n.
 func (a *author) say(n int, b event.Body) error {
 	l, err := a.chain.Stamp(&event.Envelope{Body: b}, began+event.Time(n)*1_000_000, 0)
 	if err == nil {
@@ -52,7 +52,7 @@ func (a *author) say(n int, b event.Body) error {
 	return err
 }
 
-// words are as long as people's, and as hard to compress as text is.
+// words returns text that is as long as people's, and as hard to compress.
 func words(n, count int) string {
 	const of = "flux tile index cache parser token queue writer reader branch merge commit hash order clock window panel crash leak slow wrong missing after before under while never always sometimes"
 	list := strings.Fields(of)
@@ -67,14 +67,15 @@ func words(n, count int) string {
 	return w.String()
 }
 
-// longText is the words of a comment of about 64 KB; others have shortText.
+// longText is the number of words in a comment of about 64 KB; other comments have
+// shortText.
 const (
 	shortText = 15
 	longText  = 9_500
 )
 
-// body is the n-th event of a large tracker: an issue, then four comments on it
-// or on others, of so many words.
+// body returns the n-th event of a large tracker: an issue, then four comments on it or on
+// others, with text words.
 func body(n int, by string, text int) event.Body {
 	if n%5 == 0 {
 		return &event.IssueCreated{UUID: uuidOf("issue", n/5), Title: words(n, 6), Description: words(n, 12), Priority: event.Medium, CreatedBy: by,
@@ -84,10 +85,10 @@ func body(n int, by string, text int) event.Body {
 	return &event.CommentAdded{Issue: uuidOf("issue", n/5-(n%97)*min(1, n/500)), Comment: uuidOf("comment", n), Author: by, Content: words(n, text), CreatedAt: at, Kind: "note"}
 }
 
-// nobody is that no agent has retired.
+// nobody means that no agent has retired.
 func nobody(int) bool { return false }
 
-// history is events over the logs of some agents of a hub. retired says which of them end
+// history makes events in the logs of some agents of a hub. retired reports which logs end
 // with AgentRetired.
 func history(hub string, events, text, agents int, asSigned bool, retired func(agent int) bool, each func(agent string, lines [][]byte) error) error {
 	for a := range agents {
@@ -117,7 +118,7 @@ func history(hub string, events, text, agents int, asSigned bool, retired func(a
 	return nil
 }
 
-// hubID reads it from the hub's meta.
+// hubID reads the hub's id from its meta.
 func (w *world) hubID() string {
 	var meta struct{ Hub string }
 	if err := json.Unmarshal([]byte(w.at(w.hub, "git", "cat-file", "-p", "refs/heads/crosslink/meta:hub.json")), &meta); err != nil && w.err == nil {
@@ -126,13 +127,13 @@ func (w *world) hubID() string {
 	return meta.Hub
 }
 
-// crowd puts a history on the hub, packed as a server packs it, and into the
-// clone, which decides its numbers.
+// crowd puts a history on the hub, packed as a server packs it, and into the clone, which
+// assigns numbers.
 func crowd(w *world, events, text, agents int) error {
 	return crowdOf(w, events, text, agents, nobody)
 }
 
-// crowdOf is a crowd of which some have retired.
+// crowdOf is crowd with some retired agents.
 func crowdOf(w *world, events, text, agents int, retired func(agent int) bool) error {
 	l := packer{w.b.native(w.hub), w.b, w.hub}
 	defer l.Close()
@@ -151,7 +152,7 @@ func crowdOf(w *world, events, text, agents int, retired func(agent int) bool) e
 	return w.err
 }
 
-// lengthen makes the clone's own log so long, as one who writes comments would.
+// lengthen extends the clone's own log to so many lines, like somebody who writes comments.
 func lengthen(w *world, lines int) error {
 	ctx := context.Background()
 	ref := w.at(w.replica(), "git", "for-each-ref", "--format=%(refname)", "refs/heads/crosslink/agents/")
@@ -213,8 +214,8 @@ func appendTo(ctx context.Context, l refs.Local, agent string, lines [][]byte) e
 	return l.Swap(ctx, []refs.Update{{Ref: logRef(agent), Old: tip, New: next}})
 }
 
-// signed signs as a key of Ed25519 would: what it returns has the length and
-// the form, and cannot be compressed any better.
+// signed adds a fake signature with the length and form of an Ed25519 signature, which
+// compresses just as badly.
 func signed(c *event.Chain) {
 	const wrap = "SSHSIG\x00\x00\x00\x01\x00\x00\x003\x00\x00\x00\x0bssh-ed25519\x00\x00\x00 %s\x00\x00\x00\x11crosslink-event@4\x00\x00\x00\x00\x00\x00\x00\x06sha512\x00\x00\x00S\x00\x00\x00\x0bssh-ed25519\x00\x00\x00@%s%s"
 	key := sha256.Sum256([]byte(c.Agent))

@@ -1,16 +1,15 @@
-// Bench measures the budgets of docs/performance.md: what a command costs as a
-// multiple of what cannot be had cheaper (git itself, a program that says
-// hello), both measured in one run, turn and turn about, so that a busy machine
-// slows both. It prints a table; whether a budget is met is for people to judge,
-// so only what could not be measured makes it fail.
+// Bench measures the budgets of docs/performance.md: the cost of a command as a multiple of
+// the smallest possible cost (git itself, a program that prints hello). Both are measured
+// alternately in one run, so that a busy machine slows both. It prints a table. People
+// judge whether a budget is met, so it fails only if something could not be measured.
 //
 //	make bench                                  all rows
 //	make bench ROWS='^new'                      rows whose name matches
 //	make bench BENCH='-write docs/performance.md'
 //	make bench BENCH='-year 1000000'            archive and move a year of events
 //
-// Most rows run whole programs. What takes long to make (trackers of ten
-// thousand issues) is kept in the user's cache directory.
+// Most rows run whole programs. Data that takes long to make (trackers of ten thousand
+// issues) is kept in the user's cache directory.
 package main
 
 import (
@@ -26,13 +25,13 @@ import (
 
 // bench is one run.
 type bench struct {
-	program string // git-crosslink; git-remote-crosslink lies beside it
+	program string // git-crosslink; git-remote-crosslink is beside it
 	self    string // this program
 	rounds  int
 	dir     string // temporary
-	cache   string // of what takes long to make
+	cache   string // for data that takes long to make
 	env     []string
-	long    bool // with rows that take minutes
+	long    bool // include rows that take minutes
 
 	teamOnce sync.Once // team.go
 	teamRun  *team
@@ -42,7 +41,7 @@ type bench struct {
 	daily   *world  // rows_daily.go
 }
 
-// options are the words of the command line.
+// options are the options of the command line.
 type options struct {
 	rounds int
 	rows   string
@@ -128,7 +127,7 @@ func run(o options, args []string) (err error) {
 	return nil
 }
 
-// machine says on what this was measured, in words that fit any.
+// machine describes the machine, in general words.
 func machine(b *bench) string {
 	return fmt.Sprintf("%s/%s, %d processors, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), b.gitVersion(), runtime.Version())
 }

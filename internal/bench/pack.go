@@ -11,8 +11,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// packer writes what is made for a measurement as a pack, all at once: a disk
-// that has to sync each object would take minutes for a million events.
+// packer writes the data for a measurement as one pack: on a disk that has to sync each
+// object, a million events would take minutes.
 type packer struct {
 	refs.Local
 	b   *bench
@@ -22,7 +22,7 @@ type packer struct {
 // Write implements refs.Local.
 func (p packer) Write(_ context.Context, objs []refs.Object) ([]refs.OID, error) {
 	var ids []refs.OID
-	var one []refs.Object // each once
+	var one []refs.Object // without duplicates
 	seen := map[refs.OID]bool{}
 	for _, o := range objs {
 		id := refs.SHA1.ID(o)

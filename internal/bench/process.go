@@ -17,13 +17,13 @@ import (
 
 var nan = math.NaN()
 
-// enough is how long one row's runs take at most, once there are some.
+// enough is how long the runs of one row may take, once there are some.
 const (
 	enough = 25 * time.Second
 	some   = 5
 )
 
-// prepare finds what is needed and builds the program that says hello.
+// prepare finds the programs and builds the one that prints hello.
 func (b *bench) prepare() (err error) {
 	if _, err := os.Stat(b.program); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (b *bench) prepare() (err error) {
 		return err
 	}
 	b.cache = filepath.Join(cache, "git-crosslink", "bench")
-	for _, kv := range os.Environ() { // nothing of the user's git, and no CI
+	for _, kv := range os.Environ() { // without the user's git settings, and without CI
 		name, _, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, "GIT_") && !strings.HasPrefix(name, "CROSSLINK_") && name != "CI" && name != "PATH" {
 			b.env = append(b.env, kv)
@@ -45,8 +45,8 @@ func (b *bench) prepare() (err error) {
 	b.env = append(b.env, "PATH="+filepath.Dir(b.program)+string(filepath.ListSeparator)+os.Getenv("PATH"),
 		"GIT_CONFIG_GLOBAL="+filepath.Join(b.dir, "gitconfig"), "GIT_CONFIG_NOSYSTEM=1", "HOME="+b.dir, "LC_ALL=C",
 		"GIT_CROSSLINK_AGENT=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME=")
-	// Git's hooks would run in the floor, too, and settings lie in a file as
-	// with most users.
+	// Git's hooks would also run in the floor, and settings are in a file, as for most
+	// users.
 	settings := "[user]\n\tname = Bench\n\temail = bench@example.org\n[init]\n\tdefaultBranch = main\n[crosslink]\n\thooks = false\n[protocol \"file\"]\n\tallow = always\n"
 	if err := os.WriteFile(filepath.Join(b.dir, "gitconfig"), []byte(settings), 0o666); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (b *bench) gitVersion() string {
 	return strings.TrimSpace(strings.Replace(string(out), "git version", "git", 1))
 }
 
-// maker makes a command, again for each run.
+// maker makes a command, a new one for each run.
 type maker func() *exec.Cmd
 
 func (b *bench) cmd(dir string, words ...string) maker {
@@ -92,8 +92,8 @@ func (b *bench) run(dir string, words ...string) error {
 	return nil
 }
 
-// action is one side of a comparison: commands that run one after the other,
-// after something untimed.
+// action is one side of a comparison: commands that run one after the other, after an
+// untimed preparation.
 type action struct {
 	before func() error
 	run    []maker
@@ -102,7 +102,7 @@ type action struct {
 
 func only(m ...maker) action { return action{run: m} }
 
-// once runs it and sums up what its commands took.
+// once runs the action and adds up the costs of its commands.
 func (a action) once() (cost, error) {
 	var c cost
 	if a.before != nil {
@@ -136,8 +136,8 @@ func (a action) once() (cost, error) {
 	return c, err
 }
 
-// timed runs a command, and returns the processor time that it and those of its
-// children took that it waited for.
+// timed runs a command, and returns its processor time, including children that it waited
+// for.
 func timed(cmd *exec.Cmd) (time.Duration, error) {
 	var msg bytes.Buffer
 	cmd.Stderr = &msg
@@ -147,12 +147,12 @@ func timed(cmd *exec.Cmd) (time.Duration, error) {
 	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
-// against measures two turn and turn about.
+// against measures two actions alternately.
 func (b *bench) against(one, floor action) (measurement, error) {
 	return b.interleave(one.once, floor.once)
 }
 
-// cost is what one run took.
+// cost is the cost of one run.
 type cost struct{ wall, cpu time.Duration }
 
 func (b *bench) interleave(one, floor func() (cost, error)) (m measurement, err error) {
@@ -178,12 +178,12 @@ func (b *bench) interleave(one, floor func() (cost, error)) (m measurement, err 
 	return m, nil
 }
 
-// value is a measurement that is no ratio.
+// value is a measurement that is not a ratio.
 func value(v float64, err error) (measurement, error) { return measurement{value: v}, err }
 
-// peakWord makes this program run another and print how much memory it held.
-// A process begins its life with the peak of the one that started it, and this
-// one may hold much when it measures.
+// peakWord makes this program run another one and print its peak memory. A process inherits
+// the peak of the process that started it, and this one may use much memory while it
+// measures.
 const peakWord = "peak-of"
 
 func reportPeak(words []string) int {
@@ -197,8 +197,8 @@ func reportPeak(words []string) int {
 	return 0
 }
 
-// peakOf is the most memory a command, or the largest of its children, held,
-// in MB: the median of three runs.
+// peakOf returns the peak memory of a command, or of its largest child, in MB: the median
+// of three runs.
 func (b *bench) peakOf(dir string, before func() error, words ...string) (float64, error) {
 	var all []float64
 	for range 3 {

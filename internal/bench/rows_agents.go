@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// What a command costs in a tracker of a thousand agents, as a multiple of the same
-// in one of ten.
+// The cost of a command in a tracker of a thousand agents, as a multiple of its cost in a
+// tracker of ten.
 
-// agents is a tracker that so many agents wrote: of 20,000 events, in a long run of
+// agents returns a tracker with events by so many agents: 20,000 events, in a long run
 // 100,000.
 func (b *bench) agents(n int) (*world, error) {
 	events, name := 20_000, fmt.Sprint("agents-", n)
@@ -24,8 +24,8 @@ func (b *bench) agents(n int) (*world, error) {
 	return b.kept(name, func(w *world) error { return crowd(w, events, shortText, n) })
 }
 
-// amongAgents calls f with a tracker of a thousand agents, which it may change, and
-// with one of ten.
+// amongAgents calls f with a tracker of a thousand agents, which it may change, and with a
+// tracker of ten.
 func (b *bench) amongAgents(f func(i int, w *world) error) error {
 	for i, n := range []int{1000, 10} {
 		w, err := b.agents(n)
@@ -35,7 +35,7 @@ func (b *bench) amongAgents(f func(i int, w *world) error) error {
 		if w, err = w.copied(); err != nil {
 			return err
 		}
-		w.ours("list", "-n", "50") // has a store
+		w.ours("list", "-n", "50") // makes its store
 		if err := errors.Join(w.err, f(i, w)); err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (b *bench) amongAgents(f func(i int, w *world) error) error {
 	return nil
 }
 
-// byAgents compares an action in them.
+// byAgents compares an action in both trackers.
 func (b *bench) byAgents(of func(w *world) action) (measurement, error) {
 	var both [2]action
 	err := b.amongAgents(func(i int, w *world) error {
@@ -85,8 +85,8 @@ func (b *bench) syncOneAgents() (measurement, error) {
 	})
 }
 
-// leave makes the clone one that has never seen the hub. Maintenance in the background
-// may still write there.
+// leave makes the clone forget the hub. Maintenance in the background may still write
+// there.
 func (w *world) leave() (err error) {
 	for range 100 {
 		if err = os.RemoveAll(filepath.Dir(w.replica())); err == nil {
@@ -123,7 +123,7 @@ func (b *bench) cloneMemoryAgents() (measurement, error) {
 	return b.memoryAgents((*world).leave, "sync", "-q")
 }
 
-// wireAgents compares the bytes that the hub sends and gets, over http, for a command.
+// wireAgents compares how many bytes the hub sends and receives, over http, for a command.
 func (b *bench) wireAgents(before func(*world) error, words ...string) (measurement, error) {
 	var kb [2]float64
 	err := b.amongAgents(func(i int, w *world) error {
@@ -134,7 +134,7 @@ func (b *bench) wireAgents(before func(*world) error, words ...string) (measurem
 			return err
 		}
 		w.git("remote", "set-url", "origin", url+"/hub.git")
-		w.ours("sync", "-q") // knows the hub's new place
+		w.ours("sync", "-q") // learns the hub's new URL
 		if err := errors.Join(w.err, before(w)); err != nil {
 			return err
 		}

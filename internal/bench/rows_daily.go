@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// daily are the commands of daily use beside list. %d is another issue in each run.
+// daily are the commands of daily use besides list. %d is another issue in each run.
 var daily = []struct{ name, words, before string }{
 	{"show", "show --offline 1", ""},
 	{"show-unknown", "show --offline 999999", ""},
@@ -30,15 +30,15 @@ var daily = []struct{ name, words, before string }{
 	{"heartbeat", "heartbeat --offline", ""},
 }
 
-// answersOther are those whose status is not 0 there: there is no such issue, the hub has
-// not confirmed the lock, or the doctor may find something.
+// answersOther are commands whose status is not 0 there: the issue does not exist, the hub
+// has not confirmed the lock, or the doctor may find something.
 var answersOther = map[string]bool{"show-unknown": true, "lock": true, "doctor": true}
 
-// anyAnswer lets a command say "no" (1) or "not confirmed" (3).
+// anyAnswer allows a command to answer "no" (1) or "not confirmed" (3).
 var anyAnswer = []string{"sh", "-c", `"$@" || test $? -eq 1 -o $? -eq 3`, "sh"}
 
-// dailyRows have the budget that each of them has at 10,000 issues with 40,000 comments
-// by 50 agents and a store that is up to date.
+// dailyRows are the rows of these commands, with 10,000 issues, 40,000 comments by 50
+// agents and a current store.
 func dailyRows() (all []row) {
 	for k, c := range daily {
 		all = append(all, row{name: "daily-" + c.name, what: "`" + strings.ReplaceAll(c.words, "%d", "<id>") + "`, 10,000 issues", against: "git --version", budget: 5, plus: 40, unit: "x", byCPU: true,
@@ -50,7 +50,8 @@ func dailyRows() (all []row) {
 		row{name: "list-json", what: "processor time of `list --json` of all of 10,000 issues", budget: 100, unit: "ms", measure: took("list", "--offline", "--status", "all", "--json")})
 }
 
-// ofDaily is the tracker of 10,000 issues in which these commands run, one after the other.
+// ofDaily returns the tracker of 10,000 issues in which these commands run, one after the
+// other.
 func (b *bench) ofDaily() (*world, error) {
 	if b.daily != nil {
 		return b.daily, nil
@@ -67,7 +68,7 @@ func (b *bench) ofDaily() (*world, error) {
 	return w, w.err
 }
 
-// dailyAction runs one of them, after some words of the bench's own.
+// dailyAction runs one of them, after some words of the benchmark's own.
 func (b *bench) dailyAction(k int, first ...string) (action, error) {
 	w, err := b.ofDaily()
 	if err != nil {
@@ -102,7 +103,7 @@ func (b *bench) dailyCost(k int) (measurement, error) {
 	return b.against(a, only(b.cmd("", "git", "--version")))
 }
 
-// dailyMemory is the peak of the command that holds the most.
+// dailyMemory returns the peak memory of the command that uses the most.
 func (b *bench) dailyMemory() (m measurement, err error) {
 	for k, c := range daily {
 		a, err := b.dailyAction(k, b.self, peakWord)

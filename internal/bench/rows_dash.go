@@ -18,18 +18,18 @@ import (
 	"time"
 )
 
-// The rows of the dashboard run git-crosslink-dashboard with many projects, each a
-// clone with a hub of its own on a local path, in which nobody does anything.
+// The rows of the dashboard run git-crosslink-dashboard with many projects. Each is a clone
+// with its own hub on a local path, in which nothing happens.
 const (
 	dashProjects = 100
-	dashIdle     = 20 * time.Second // how long it is watched then
+	dashIdle     = 20 * time.Second // how long it is measured then
 	dashPages    = 20
 	dashWrites   = 8
 )
 
-// dash is what one run of the dashboard showed.
+// dash is the result of one run of the dashboard.
 type dash struct {
-	tick   float64 // ms of processor time, of one look at one project
+	tick   float64 // ms of processor time for checking one project once
 	memory float64 // MB
 	page   float64 // ms
 	cold   float64 // ms
@@ -40,7 +40,7 @@ type dash struct {
 	ended  float64 // ms
 }
 
-// dashRun is what was measured once for all rows.
+// dashRun has the measurements that are made once for all rows.
 type dashRun struct {
 	once sync.Once
 	is   *dash
@@ -92,7 +92,7 @@ func (b *bench) runDash() (*dash, error) {
 	if err := b.settled(); err != nil {
 		return nil, err
 	}
-	time.Sleep(2 * dashTick) // a change so young that another could have its time is read again
+	time.Sleep(2 * dashTick) // a very recent change is read again, because another one could have the same time
 	before, err := s.cpu()
 	if err != nil {
 		return nil, err
@@ -141,11 +141,11 @@ func (b *bench) runDash() (*dash, error) {
 
 const dashTick = 5 * time.Second // poll.Period
 
-// dashServer is a server that runs.
+// dashServer is a running server.
 type dashServer struct {
 	cmd   *exec.Cmd
-	link  string  // that logs in
-	ready float64 // ms until it was
+	link  string  // URL that logs in
+	ready float64 // ms until it was ready
 }
 
 func (b *bench) startDash() (*dashServer, error) {
@@ -181,8 +181,8 @@ func (b *bench) startDash() (*dashServer, error) {
 	}
 }
 
-// settled waits until every project was looked at. One that cannot be read on a busy
-// machine is looked at again.
+// settled waits until every project was read. A project that cannot be read on a busy
+// machine is read again.
 func (b *bench) settled() error {
 	why := ""
 	for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); time.Sleep(time.Second) {
@@ -221,10 +221,11 @@ func (s *dashServer) proc(name string) (string, error) {
 	return string(b), err
 }
 
-// clockTicks is how /proc counts processor time, on every Linux there is.
+// clockTicks is the unit of processor time in /proc, the same on every Linux.
 const clockTicks = 100
 
-// cpu is the processor time of the server and of all it has started, in seconds.
+// cpu returns the processor time of the server and all processes it has started, in
+// seconds.
 func (s *dashServer) cpu() (sum float64, err error) {
 	stat, err := s.proc("stat")
 	if err != nil {
@@ -241,7 +242,7 @@ func (s *dashServer) cpu() (sum float64, err error) {
 	return sum, nil
 }
 
-// resident is its memory, in MB.
+// resident returns the server's memory, in MB.
 func (s *dashServer) resident() (float64, error) {
 	status, err := s.proc("status")
 	if err != nil {
@@ -252,7 +253,7 @@ func (s *dashServer) resident() (float64, error) {
 	return kb * 1024 / 1e6, err
 }
 
-// dashClient is a browser that is logged in.
+// dashClient is a logged-in browser.
 type dashClient struct {
 	http.Client
 	base string
@@ -281,7 +282,7 @@ func (s *dashServer) login() (*dashClient, error) {
 	return c, got.Body.Close()
 }
 
-// get is how long a page takes, in ms.
+// get returns how long a page takes, in ms.
 func (c *dashClient) get(path string) (float64, error) {
 	began := time.Now()
 	got, err := c.Get(c.base + path)
@@ -296,7 +297,7 @@ func (c *dashClient) get(path string) (float64, error) {
 	return float64(time.Since(began).Microseconds()) / 1e3, nil
 }
 
-// median is how long a page takes that was asked for before, in ms.
+// median returns how long a page takes that was requested before, in ms.
 func (c *dashClient) median(path string, times int) (float64, error) {
 	var took []float64
 	for k := range times + 1 {
@@ -311,7 +312,7 @@ func (c *dashClient) median(path string, times int) (float64, error) {
 	return median(took), nil
 }
 
-// comments is how long a script waits for the answer to a comment: the median, in ms.
+// comments returns how long a script waits for the answer to a comment: the median, in ms.
 func (b *bench) comments(c *dashClient) (float64, error) {
 	token, err := b.dashCmd("token", "add", "bench", "--scope", "act").Output()
 	if err != nil {
@@ -343,8 +344,8 @@ func (b *bench) comments(c *dashClient) (float64, error) {
 	return median(took), nil
 }
 
-// sees is how long after the start of a command in a watched clone a page is told: the
-// longest of some, in ms.
+// sees returns how long after the start of a command in a watched clone a page is informed:
+// the longest of some runs, in ms.
 func (c *dashClient) sees(w *world, slug string) (float64, error) {
 	got, err := c.Get(c.base + "/events?topics=all")
 	if err != nil {
@@ -375,7 +376,7 @@ func (c *dashClient) sees(w *world, slug string) (float64, error) {
 			return 0, errors.New("no page is told of a write")
 		}
 		longest = max(longest, float64(time.Since(began).Microseconds())/1e3)
-		time.Sleep(dashTick + time.Second) // what the hub decided is told, too
+		time.Sleep(dashTick + time.Second) // the page also gets the hub's decision
 		for len(told) > 0 {
 			<-told
 		}
@@ -383,7 +384,7 @@ func (c *dashClient) sees(w *world, slug string) (float64, error) {
 	return longest, nil
 }
 
-// end ends it, and returns how long that took, in ms.
+// end stops the server, and returns how long that took, in ms.
 func (s *dashServer) end() (float64, error) {
 	began := time.Now()
 	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {

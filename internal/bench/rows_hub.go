@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/enrol"
 )
 
-// onePush is the floor of what talks to a hub: one new commit, one ref.
+// onePush is the floor for commands that contact a hub: one new commit, one ref.
 func (w *world) onePush() action {
 	return action{
 		before: func() error { w.git("commit", "-q", "--allow-empty", "-m", "x"); return w.err },
@@ -41,14 +41,14 @@ func (b *bench) commentHub() (measurement, error) {
 	return b.against(only(w.cmd("comment", "-q", "1", "It is the third tile from the left.")), w.onePush())
 }
 
-// pushSame pushes, by git alone, what a `new` pushes: log, step and the lease on
-// meta. The step is made by another clone that keeps it to itself.
+// pushSame pushes, with git alone, the same as a `new`: log, step and the lease on meta.
+// Another clone makes the step and does not push it.
 func (b *bench) pushSame() (measurement, error) {
 	w, err := b.world()
 	if err != nil {
 		return measurement{}, err
 	}
-	// what a new sent is taken off the hub again, and pushed by git
+	// the refs that a `new` sent are removed from the hub, and pushed by git
 	var specs []string
 	prepare := func() error {
 		old := w.at(w.hub, "git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/crosslink/")
@@ -70,8 +70,8 @@ func (b *bench) pushSame() (measurement, error) {
 	return b.against(action{before: prepare, run: []maker{push()}}, w.onePush())
 }
 
-// newAtOnce compares two clones of one hub that write at the same moment, until both
-// have ended, with one of them alone.
+// newAtOnce compares two clones of one hub that write at the same moment, until both have
+// ended, with one clone alone.
 func (b *bench) newAtOnce() (measurement, error) {
 	w, err := b.world()
 	if err != nil {
@@ -88,8 +88,7 @@ func (b *bench) newAtOnce() (measurement, error) {
 	return b.against(atOnce, only(w.cmd(words...)))
 }
 
-// talks counts the processes of a command that talk to the hub, in git's own
-// trace.
+// talks counts a command's processes that contact the hub, in git's own trace.
 func (b *bench) talks(words ...string) (measurement, error) {
 	w, err := b.world()
 	if err != nil {
@@ -136,7 +135,8 @@ func (b *bench) syncNothing() (measurement, error) {
 	return b.against(only(w.cmd("sync", "-q")), only(b.cmd(w.dir, fetch...)))
 }
 
-// pulled is a copy of the large tracker and a second clone that comments in it.
+// pulled returns a copy of the large tracker and an action in which a second clone
+// comments.
 func (b *bench) pulled(does func(other *world)) (*world, action, error) {
 	w, err := b.many()
 	if err != nil {
@@ -162,8 +162,7 @@ func (b *bench) syncOne() (measurement, error) {
 	return b.against(a, only(a.run...))
 }
 
-// listAfter compares the list after something has brought an event with the
-// next one.
+// listAfter compares the list after a new event with the list after it.
 func (b *bench) listAfter(does, brings func(*world)) (measurement, error) {
 	w, a, err := b.pulled(does)
 	if err != nil {
@@ -185,7 +184,7 @@ func (b *bench) listAfterSync() (measurement, error) {
 	return b.listAfter(comments, syncs)
 }
 
-// listAfterSession is the cost of a read after somebody else's session.
+// listAfterSession returns the cost of a read after somebody else's session.
 func (b *bench) listAfterSession() (measurement, error) {
 	return b.listAfter(func(other *world) { other.ours("session", "start", "-q", "--new") }, syncs)
 }

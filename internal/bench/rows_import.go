@@ -27,8 +27,8 @@ func dump(path string, issues int) error {
 	return w.Flush()
 }
 
-// importMany is the processor time of an import of 10,000 issues with 40,000 comments into a new tracker, sent
-// to its hub.
+// importMany returns the processor time of importing 10,000 issues with 40,000 comments
+// into a new tracker and sending them to its hub.
 func (b *bench) importMany() (measurement, error) {
 	w, err := b.world()
 	if err != nil {

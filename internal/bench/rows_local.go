@@ -36,7 +36,7 @@ func (b *bench) newLocal() (measurement, error) {
 	return b.against(only(w.cmd("new", "-q", "--offline", usual)), only(b.cmd(w.dir, "git", "commit-tree", "-m", "x", tree)))
 }
 
-// many is the tracker of 10,000 issues and 40,000 comments.
+// many returns the tracker with 10,000 issues and 40,000 comments.
 func (b *bench) many() (*world, error) {
 	return b.kept("issues", func(w *world) error { return crowd(w, 50_000, shortText, usually) })
 }
@@ -72,7 +72,8 @@ func (b *bench) newManyIssues() (measurement, error) {
 	return b.newBeside(large, err, "--offline")
 }
 
-// newFewHundred is where to read all in memory begins to take longer than a store.
+// newFewHundred measures the size at which reading everything into memory becomes slower
+// than a store.
 func (b *bench) newFewHundred() (measurement, error) {
 	of := make([]action, 0, 2)
 	few, err := b.kept("few-hundred", func(w *world) error {
@@ -101,8 +102,7 @@ func (b *bench) newFewHundred() (measurement, error) {
 	return b.against(of[0], of[1])
 }
 
-// newSimilar compares a new issue that is compared with the open ones with one that
-// is not.
+// newSimilar compares `new` with and without the search for similar open issues.
 func (b *bench) newSimilar() (measurement, error) {
 	with, err := b.many()
 	if err != nil {
@@ -146,7 +146,7 @@ func (b *bench) treeMemory() (measurement, error) {
 	return value(b.peakOf(w.dir, nil, b.program, "tree", "-n", "50"))
 }
 
-// showUnknown compares a mistyped id with a hit.
+// showUnknown compares a mistyped id with an existing one.
 func (b *bench) showUnknown() (measurement, error) {
 	w, err := b.many()
 	if err != nil {
@@ -166,7 +166,7 @@ func (b *bench) listMemory() (measurement, error) {
 	return value(b.peakOf(w.dir, nil, b.program, "list", "-n", "50"))
 }
 
-// grow appends signed lines to a new log, at most each at a time.
+// grow appends signed lines to a new log, at most each lines at a time.
 func (b *bench) grow(dir string, lines, each int) (refs.Local, error) {
 	if err := b.run("", "git", "init", "-q", "--bare", dir); err != nil {
 		return nil, err
@@ -191,7 +191,7 @@ func (b *bench) grow(dir string, lines, each int) (refs.Local, error) {
 	return l, nil
 }
 
-// appendLong appends in this process; both logs begin a segment at once.
+// appendLong appends in this process; both logs begin a new segment.
 func (b *bench) appendLong() (measurement, error) {
 	long, err := b.grow(filepath.Join(b.dir, "long.git"), 100_032, 10_000)
 	if err != nil {
@@ -216,7 +216,7 @@ func (b *bench) appendLong() (measurement, error) {
 	return b.interleave(one(long), one(short))
 }
 
-// rebuildRate is what a cold rebuild does without its reads, by processor time.
+// rebuildRate measures a cold rebuild without its reads, by processor time.
 func (b *bench) rebuildRate() (measurement, error) {
 	const events = 50_000
 	hub := uuidOf("hub", 0).String()
@@ -251,7 +251,7 @@ func (b *bench) rebuildRate() (measurement, error) {
 	return value(median(rates), nil)
 }
 
-// coldList is how long a list takes that has to make the store first, in s.
+// coldList returns how long a list takes that has to make the store first, in s.
 func (b *bench) coldList(w *world, rounds int) (measurement, error) {
 	var took []float64
 	for range rounds {
@@ -286,7 +286,7 @@ func (b *bench) rebuildMemory() (measurement, error) {
 	return value(b.peakOf(w.dir, w.cold, b.program, "list", "-n", "50"))
 }
 
-// crowded is the tracker of a million events. Only its store is ever changed.
+// crowded returns the tracker with a million events. Only its store is ever changed.
 func (b *bench) crowded() (*world, error) {
 	return b.kept("million", func(w *world) error { return crowd(w, 1_000_000, shortText, usually) })
 }
@@ -307,7 +307,7 @@ func (b *bench) millionMemory() (measurement, error) {
 	return value(b.peakOf(w.dir, w.cold, b.program, "list", "-n", "50"))
 }
 
-// textsMemory is the peak of a command that has to read 4,000 comments of 64 KB
+// textsMemory returns the peak memory of a command that has to read 4,000 comments of 64 KB
 // without a store.
 func (b *bench) textsMemory(words ...string) (measurement, error) {
 	w, err := b.kept("texts", func(w *world) error { return crowd(w, 5000, longText, usually) })
@@ -325,8 +325,8 @@ func (b *bench) textsSync() (measurement, error) { return b.textsMemory("sync") 
 
 const diskLines = 320
 
-// looseBytes averages over whole segments: an append to a nearly full one
-// writes more than one to a new one.
+// looseBytes averages over whole segments, because an append to a nearly full segment
+// writes more than an append to a new one.
 func (b *bench) looseBytes() (measurement, error) { return b.diskBytes("loose.git") }
 
 func (b *bench) packedBytes() (measurement, error) {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// serve serves a directory of repositories by git's own CGI program, on the
-// loopback address, until stop. before is called before each answer.
+// serve serves a directory of repositories with git's own CGI program, on the loopback
+// address, until stop is called. before is called before each answer.
 func (b *bench) serve(dir string, before func(*http.Request)) (url string, stop func(), err error) {
 	return b.serveThrough(dir, func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, q *http.Request) {

@@ -11,19 +11,19 @@ import (
 
 // row is one budget.
 type row struct {
-	name    string  // by which it is chosen
-	what    string  // is measured
-	against string  // the floor; "" if the budget is no ratio
-	budget  float64 // the largest ratio, or the largest value if there is no floor; 0: there is none
-	plus    float64 // ms that are allowed beside a ratio
+	name    string  // the name by which it is selected
+	what    string  // what is measured
+	against string  // the floor; "" if the budget is not a ratio
+	budget  float64 // the largest ratio, or the largest value if there is no floor; 0 means none
+	plus    float64 // ms that are allowed in addition to a ratio
 	unit    string  // of value and budget, "x" for a ratio
 	atLeast bool    // the budget is the smallest value
-	byCPU   bool    // the ratio that counts is that of processor time
+	byCPU   bool    // the ratio of processor time counts
 	long    bool    // takes minutes
 	measure func(*bench) (measurement, error)
 }
 
-// title is what and against in one.
+// title joins what and against.
 func (r row) title() string {
 	if r.against == "" {
 		return r.what
@@ -31,11 +31,11 @@ func (r row) title() string {
 	return r.what + ", against " + r.against
 }
 
-// measurement is what a row's measure returns: two series, or one value.
+// measurement is the result of a row: two series, or one value.
 type measurement struct {
 	one, floor series
 	value      float64
-	note       string // beside a value
+	note       string // printed beside a value
 }
 
 // series are the costs of one command's runs, in milliseconds.
@@ -54,7 +54,7 @@ type line struct {
 
 func (l line) ratio() bool { return l.unit == "x" }
 
-// got is the number that is compared with the budget.
+// got returns the number that is compared with the budget.
 func (l line) got() float64 {
 	switch {
 	case !l.ratio():
@@ -65,7 +65,7 @@ func (l line) got() float64 {
 	return (median(l.one.wall) - l.plus) / median(l.floor.wall)
 }
 
-// cells are the columns of the table, from the second on.
+// cells returns the columns of the table, from the second on.
 func (l line) cells() []string {
 	sign := "≤"
 	if l.atLeast {
@@ -133,7 +133,7 @@ func (l line) remark() string {
 	return " (" + l.note + ")"
 }
 
-// table is what a run prints.
+// table is the output of a run.
 type table struct {
 	when    time.Time
 	took    time.Duration
@@ -153,7 +153,7 @@ func (t *table) foot() string {
 	return fmt.Sprintf("%d rows, %d budgets missed, %d s in all; %s", len(t.lines), missed, int(t.took.Seconds()), t.machine)
 }
 
-// markdown is the table as the document holds it.
+// markdown returns the table for the document.
 func (t *table) markdown() string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "Measured on %s: %s.\n\n", t.when.UTC().Format(time.DateOnly), t.machine)
@@ -165,14 +165,13 @@ func (t *table) markdown() string {
 	return w.String()
 }
 
-// The table stands in the document between these.
+// The marks around the table in the document.
 const (
 	beginMark = "<!-- make bench: begin -->\n"
 	endMark   = "<!-- make bench: end -->"
 )
 
-// writeInto puts the table into a document. Rows that were not measured keep
-// the line they had.
+// writeInto writes the table into a document. Rows that were not measured keep their line.
 func (t *table) writeInto(path string) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
@@ -200,7 +199,7 @@ func (t *table) splice(doc []byte) ([]byte, error) {
 	return []byte(out.String()), nil
 }
 
-// merged is the table with the lines of an older one for rows that are not in it.
+// merged returns the table with the lines of an older one for rows that it lacks.
 func (t *table) merged(was string) string {
 	have := map[string]string{}
 	for _, text := range []string{was, t.markdown()} {
@@ -223,7 +222,7 @@ func (t *table) merged(was string) string {
 	return w.String()
 }
 
-// median is NaN for nothing. It leaves v as it is.
+// median is NaN if there are no values. It does not change v.
 func median(v []float64) float64 { return quantile(v, 0.5) }
 
 // quantile interpolates between the two nearest values.
@@ -240,7 +239,7 @@ func quantile(v []float64, q float64) float64 {
 	return s[i] + (at-float64(i))*(s[i+1]-s[i])
 }
 
-// spread is the middle half of the ratios of runs that followed each other.
+// spread returns the middle half of the ratios of consecutive runs.
 func spread(one, floor []float64) (low, high float64) {
 	var r []float64
 	for i := range one {

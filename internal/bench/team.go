@@ -15,35 +15,35 @@ import (
 	"time"
 )
 
-// The team: agents in clones of their own take jobs off one hub, and others ask
-// every few seconds what is new. The hub answers over http, each request after
-// a while, as a server does that is not on this machine.
+// The team: agents in their own clones take jobs from one hub, and other clones fetch every
+// few seconds. The hub answers over http, each request after a delay, like a server on
+// another machine.
 const (
 	teamJobs   = 8
 	teamAgents = 4
-	teamReader = 2                      // clones that only ask
+	teamReader = 2                      // clones that only fetch
 	teamAnswer = 200 * time.Millisecond // before each answer of the hub
-	teamAsks   = 5 * time.Second        // from one question to the next
+	teamAsks   = 5 * time.Second        // between two fetches
 	teamLimit  = 10 * time.Minute       // a team that takes longer is not measured
 )
 
-// team is what a run of it came to.
+// team is the result of one run.
 type team struct {
 	took     time.Duration
 	commands int
-	done     int // jobs, those that were done twice counted twice
+	done     int // jobs; a job done twice counts twice
 	pushes   int64
-	seen     []float64 // seconds from the start of a write to its sight, for each reader
+	seen     []float64 // seconds from the start of a write until each reader sees it
 }
 
-// written is an event whose sight is awaited.
+// written is an event that readers have to see.
 type written struct {
 	at   time.Time
 	seen func(issue) bool
 	by   [teamReader]bool
 }
 
-// issue is what a reader looks at.
+// issue is what a reader checks.
 type issue struct {
 	Number   int      `json:"number"`
 	Status   string   `json:"status"`
@@ -54,7 +54,7 @@ type issue struct {
 	} `json:"lock"`
 }
 
-// team is measured once in a run, for all rows that show something of it.
+// team is measured once in a run, for all its rows.
 func (b *bench) team() (*team, error) {
 	b.teamOnce.Do(func() { b.teamRun, b.teamErr = b.runTeam() })
 	return b.teamRun, b.teamErr
@@ -118,7 +118,7 @@ func (b *bench) runTeam() (*team, error) {
 // teamwork is a run of the team.
 type teamwork struct {
 	began    time.Time
-	done     chan struct{} // all jobs are
+	done     chan struct{} // all jobs are done
 	commands atomic.Int64
 
 	mu     sync.Mutex
@@ -153,7 +153,7 @@ func (t *teamwork) work(c *world) {
 	t.fail(errors.New("the team is not done in time"))
 }
 
-// ask asks what is new, as reader n, until all jobs are done and seen.
+// ask fetches, as reader n, until all jobs are done and seen.
 func (t *teamwork) ask(n int, c *world) {
 	time.Sleep(time.Duration(n) * teamAsks / teamReader)
 	for last := false; !last; {
@@ -180,7 +180,7 @@ func (t *teamwork) ask(n int, c *world) {
 	}
 }
 
-// look notes which events reader n sees now, and returns how many it does not see.
+// look records which events reader n sees now, and returns how many it does not see yet.
 func (t *teamwork) look(n int, issues []issue) (left int) {
 	now := time.Now()
 	t.mu.Lock()
@@ -198,7 +198,7 @@ func (t *teamwork) look(n int, issues []issue) (left int) {
 	return left
 }
 
-// job does one job, from the claim to its end; false: there is none.
+// job does one job, from the claim to its end; false means that there is none.
 func (w *world) job(commands *atomic.Int64, note func(time.Time, func(issue) bool)) (bool, error) {
 	run := func(words ...string) (out string, status int, err error) {
 		commands.Add(1)
@@ -212,7 +212,7 @@ func (w *world) job(commands *atomic.Int64, note func(time.Time, func(issue) boo
 	switch {
 	case err != nil || status == 1:
 		return false, err
-	case status != 0: // not confirmed, or somebody else was faster: it is asked again
+	case status != 0: // not confirmed, or somebody else was faster: try again
 		return true, nil
 	}
 	n, err := strconv.Atoi(id)
@@ -236,7 +236,7 @@ func (w *world) job(commands *atomic.Int64, note func(time.Time, func(issue) boo
 	return true, nil
 }
 
-// asks asks the hub what is new, as an agent does, and returns all issues.
+// asks fetches, as an agent does, and returns all issues.
 func (w *world) asks() ([]issue, error) {
 	_ = w.cmd("ready", "-q")().Run() // 1: nothing is ready
 	out, err := w.cmd("list", "--offline", "--json", "--status", "all", "-n", "0")().Output()

@@ -16,7 +16,7 @@ type world struct {
 	err      error
 }
 
-// world makes a new one, with one issue.
+// world makes a new world, with one issue.
 func (b *bench) world() (*world, error) {
 	top, err := os.MkdirTemp(b.dir, "world-")
 	if err != nil {
@@ -37,7 +37,7 @@ func (b *bench) worldAt(top string) (*world, error) {
 	return w, w.err
 }
 
-// at runs a command; what went wrong first stays in err.
+// at runs a command; the first error stays in err.
 func (w *world) at(dir string, words ...string) string {
 	if w.err != nil {
 		return ""
@@ -68,8 +68,8 @@ func (w *world) top() string { return filepath.Dir(w.dir) }
 // replica is the tracker's own repository in the clone.
 func (w *world) replica() string { return filepath.Join(w.dir, ".git", "crosslink", "replica.git") }
 
-// cold removes whatever the clone could make again from its replica: the store
-// and notes of what was checked.
+// cold removes everything that the clone can make again from its replica: the store and
+// caches of verdicts.
 func (w *world) cold() error {
 	stores, err := filepath.Glob(filepath.Join(w.replica(), "store.*"))
 	if err != nil {
@@ -97,8 +97,8 @@ func (w *world) cold() error {
 	return nil
 }
 
-// copied is a world like this one that may be changed. What it holds is already
-// where it will be read from: on the first run, too.
+// copied returns a copy of the world that may be changed. Its data is already in the cache
+// of the file system, on the first run too.
 func (w *world) copied() (*world, error) {
 	top, err := os.MkdirTemp(w.b.dir, "world-")
 	if err != nil {
@@ -108,7 +108,7 @@ func (w *world) copied() (*world, error) {
 	return c, os.CopyFS(top, os.DirFS(w.top()))
 }
 
-// beside is another clone of the world's hub.
+// beside returns another clone of the world's hub.
 func (w *world) beside(name string) *world {
 	w.at(w.top(), "git", "clone", "-q", "hub.git", name)
 	other := &world{b: w.b, hub: w.hub, dir: filepath.Join(w.top(), name), err: w.err}
@@ -116,8 +116,8 @@ func (w *world) beside(name string) *world {
 	return other
 }
 
-// kept is a world that took long to make and is the same in every run. Only
-// copies of it are changed, its stores excepted.
+// kept returns a world that took long to make and is the same in every run. Only copies of
+// it are changed, except for its stores.
 func (b *bench) kept(name string, fill func(*world) error) (*world, error) {
 	top := filepath.Join(b.cache, fmt.Sprintf("%s-%d", name, dataVersion))
 	w := &world{b: b, hub: filepath.Join(top, "hub.git"), dir: filepath.Join(top, "clone")}
@@ -146,7 +146,7 @@ func (b *bench) kept(name string, fill func(*world) error) (*world, error) {
 	return w, os.Rename(half, top)
 }
 
-// size is the bytes of the files below a directory.
+// size returns the size of the files below a directory, in bytes.
 func size(dir string) (n float64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

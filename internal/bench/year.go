@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// A year of a large team: a tracker of many events, of which nearly all agents have
-// retired. Its logs are archived, and then it moves to a new hub. Printed is what the hub
-// and a new clone cost before, after the first, and after the second.
+// A year of a large team: a tracker with many events, in which nearly all agents have
+// retired. Its logs are archived, and then it moves to a new hub. The program prints the
+// cost of the hub and of a new clone before, after the archiving, and after the move.
 
 const (
 	yearEach   = 1000 // events of an agent
-	yearActive = 20   // one agent in so many has not retired
+	yearActive = 20   // one in so many agents has not retired
 )
 
 // stage is a hub at one moment.
@@ -74,7 +74,8 @@ func (b *bench) year(events int) error {
 	return nil
 }
 
-// stage prints what a hub and a new clone of it cost, and returns what the clone shows.
+// stage prints the cost of a hub and of a new clone of it, and returns the list in the
+// clone.
 func (w *world) stage(s stage) (shown string, err error) {
 	fresh := filepath.Join(w.top(), "fresh")
 	w.at(s.hub, "git", "repack", "-adq")
@@ -128,7 +129,7 @@ func (w *world) stage(s stage) (shown string, err error) {
 	return fmt.Sprintf("%d open, %d closed and %d archived issues, such as %q", status.Data.Open, status.Data.Closed, status.Data.Archived, last), f.err
 }
 
-// spent is what one command cost.
+// spent is the cost of one command.
 type spent struct {
 	wall, cpu time.Duration
 	memory    float64 // bytes

@@ -20,7 +20,8 @@ func main() {
 	}
 }
 
-// run makes man/ hold the pages and nothing else, and writes docs/messages.md.
+// run writes the pages into man/, removes all other files there, and writes
+// docs/messages.md.
 func run(root string) error {
 	pages, err := all(root)
 	if err != nil {
@@ -45,7 +46,7 @@ func run(root string) error {
 	return os.WriteFile(filepath.Join(root, "docs", "messages.md"), []byte(list), 0o644)
 }
 
-// messageList is the text of docs/messages.md.
+// messageList returns the text of docs/messages.md.
 func messageList(root string) (string, error) {
 	source, err := messages.Read(root)
 	if err != nil {
@@ -58,7 +59,7 @@ func messageList(root string) (string, error) {
 	return messages.Page(source.All(), messages.Explanations(string(explained))), nil
 }
 
-// all are the pages there should be.
+// all returns all pages of the manual.
 func all(root string) ([]frame.ManPage, error) {
 	pages := cli.ManPages()
 	for _, d := range documents {

@@ -7,19 +7,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
-// document is a page of docs/ that is a page of the manual, too.
+// document is a page of docs/ that is also a page of the manual.
 type document struct{ file, name, section, about string }
 
-// documents are they.
+// documents lists them.
 var documents = []document{
 	{"format.md", "gitcrosslink-format", "5", "what lies on a hub of git crosslink"},
 	{"json.md", "gitcrosslink-json", "7", "JSON, and the other forms for scripts"},
 	{"remote-helper.md", "git-remote-crosslink", "1", "let plain git carry the tracker"},
 }
 
-// roff is a document's Markdown in roff. It knows what those pages use:
-// headings, paragraphs, lists, tables, fenced blocks, and within a line code,
-// links and emphasis.
+// roff converts a document's Markdown to roff. It supports what those pages use: headings,
+// paragraphs, lists, tables, fenced blocks, and within a line code, links and emphasis.
 func (d document) roff(markdown string) string {
 	p := &page{}
 	p.line(`.\" Made by 'go run ./internal/manpage' from docs/` + d.file + `.`)
@@ -42,7 +41,7 @@ func (d document) roff(markdown string) string {
 		case strings.HasPrefix(l, "# "):
 			p.line(".SH DESCRIPTION\n\\fB%s\\fR", inline(l[2:]))
 		case strings.HasPrefix(l, "|"):
-			if i++; i < len(lines) && strings.HasPrefix(lines[i], "|--") { // l was the head
+			if i++; i < len(lines) && strings.HasPrefix(lines[i], "|--") { // the line was the header
 				continue
 			}
 			i--
@@ -94,7 +93,7 @@ var (
 	marked = regexp.MustCompile("`([^`]+)`|\\*\\*([^*]+)\\*\\*|\\*([^* ][^*]*)\\*")
 )
 
-// inline escapes a line and marks what Markdown marks in it.
+// inline escapes a line and converts its Markdown.
 func inline(s string) string {
 	s = link.ReplaceAllString(s, "$1")
 	var b strings.Builder
@@ -112,7 +111,7 @@ func inline(s string) string {
 	return b.String()
 }
 
-// plain escapes text; at the beginning of a line it is no request.
+// plain escapes text, so that roff takes no line for a request.
 func plain(s string, begins bool) string {
 	if !begins && strings.HasPrefix(s, ".") {
 		return "." + frame.Roff(s[1:])

@@ -1,6 +1,5 @@
-// Package messages finds the messages of the programs in their source: the name
-// and the text of every error, notice and finding. docs/messages.md is made from
-// this list.
+// Package messages finds the messages of the programs in their source code: the name and
+// the text of every error, notice and finding. docs/messages.md is made from this list.
 package messages
 
 import (
@@ -15,11 +14,11 @@ import (
 	"strings"
 )
 
-// Message is one place that makes a message.
+// Message is one message, at the place in the code that makes it.
 type Message struct {
-	Code string // as in package fail: a name, and where it has several cases one after a slash
-	Text string // with … for each part that is filled in; "" if the text is made elsewhere
-	Hint string // what the surface itself advises, where it does
+	Code string // as in package fail: a name, and for one of several cases the case after a slash
+	Text string // with … for each value; "" if the text is made elsewhere
+	Hint string // the hint of the surface itself, if it has one
 	CLI  bool   // made by the command line, which passes its own hints
 	At   token.Position
 }
@@ -28,8 +27,8 @@ type Message struct {
 type Source struct {
 	set      *token.FileSet
 	packages map[string]*source
-	takes    map[string]int // function → which of its parameters is a code
-	// Odd are places where a code is not one literal, so that it cannot be found.
+	takes    map[string]int // function → index of the parameter that is a code
+	// Odd are places where a code is not a single literal, so it cannot be found.
 	Odd []token.Position
 }
 
@@ -38,10 +37,10 @@ type source struct {
 	files   []*ast.File
 	consts  map[string]string
 
-	function ast.Node // the declaration that is looked at
+	function ast.Node // the current declaration
 }
 
-// named are the functions of the command line that take the name of a message.
+// named are the functions of the command line with the name of a message as a parameter.
 var named = map[string]int{"Fatal": 0, "No": 0, "AnswersNo": 0, "Warn": 0, "Launch": 1}
 
 // Read parses the packages of the module in dir that make messages.
@@ -96,7 +95,7 @@ func importsFail(f *ast.File) bool {
 	})
 }
 
-// note records the functions that take a code, and the string constants.
+// note records the functions with a code as a parameter, and the string constants.
 func (p *source) note(takes map[string]int) {
 	for _, f := range p.files {
 		ast.Inspect(f, func(n ast.Node) bool {
@@ -160,7 +159,7 @@ func (s *Source) All() []Message {
 	return all
 }
 
-// at are the messages that one node of a syntax tree makes.
+// at returns the messages that one node of a syntax tree makes.
 func (s *Source) at(p *source, n ast.Node) []Message {
 	switch n := n.(type) {
 	case *ast.CompositeLit:
@@ -226,7 +225,7 @@ func (s *Source) call(p *source, n *ast.CallExpr) []Message {
 	return nil
 }
 
-// sentence is the first argument that is a text of more than one word.
+// sentence returns the first argument that is a text of more than one word.
 func (p *source) sentence(args []ast.Expr) ast.Expr {
 	for _, x := range args {
 		if strings.Contains(p.text(x), " ") {
@@ -236,8 +235,8 @@ func (p *source) sentence(args []ast.Expr) ast.Expr {
 	return nil
 }
 
-// message is the message with a code and a text. A code that is a variable is
-// somebody else's, and is found there.
+// message returns the message with a code and a text. A code in a variable belongs to
+// another message, which is found elsewhere.
 func (s *Source) message(p *source, code, text ast.Expr) []Message {
 	m := Message{CLI: p.surface, At: s.set.Position(code.Pos())}
 	switch x := code.(type) {
@@ -269,7 +268,8 @@ func isMember(x ast.Expr, names ...string) bool {
 	return ok && slices.Contains(names, s.Sel.Name)
 }
 
-// beside is what the same statement assigns to a member of one of these names.
+// beside returns the value that the same statement assigns to a member with one of these
+// names.
 func beside(n *ast.AssignStmt, names ...string) ast.Expr {
 	for i, x := range n.Lhs {
 		if isMember(x, names...) {
@@ -279,8 +279,8 @@ func beside(n *ast.AssignStmt, names ...string) ast.Expr {
 	return nil
 }
 
-// texts are the possible texts of an expression. For a variable they are all texts that its
-// function assigns to it.
+// texts returns the possible texts of an expression. For a variable these are all texts
+// that its function assigns to it.
 func (p *source) texts(x ast.Expr) []string {
 	id, ok := x.(*ast.Ident)
 	if !ok || p.consts[id.Name] != "" {
@@ -290,7 +290,7 @@ func (p *source) texts(x ast.Expr) []string {
 	ast.Inspect(p.function, func(n ast.Node) bool {
 		a, ok := n.(*ast.AssignStmt)
 		if !ok || len(a.Lhs) != len(a.Rhs) || a.Tok == token.ADD_ASSIGN {
-			return true // += adds a part of a text
+			return true // += appends to a text
 		}
 		for i, l := range a.Lhs {
 			if l, ok := l.(*ast.Ident); ok && l.Name == id.Name {
@@ -321,7 +321,7 @@ var (
 	gaps = regexp.MustCompile(`…(?:\s*…)+`)
 )
 
-// text is what an expression says, with … for what is not known here.
+// text returns the text of an expression, with … for unknown parts.
 func (p *source) text(x ast.Expr) string {
 	switch x := x.(type) {
 	case *ast.BasicLit:

@@ -22,14 +22,14 @@ const head = "# Messages\n" +
 	"| name | message | when | what to do |\n" +
 	"|---|---|---|---|\n"
 
-// Explanation is what docs/troubleshooting.md has about a message.
+// Explanation is the row of docs/troubleshooting.md about a message.
 type Explanation struct {
-	Texts []string // cells of the table, for messages whose text the source does not show
+	Texts []string // cells of the table, for messages whose text is not in the source code
 	Cause string
 }
 
-// Page returns docs/messages.md: every message with its cause and its hints. explained
-// has the explanations by name.
+// Page returns docs/messages.md: every message with its cause and its hints. explained has
+// the explanations by name.
 func Page(all []Message, explained map[string]Explanation) string {
 	var b strings.Builder
 	b.WriteString(head)
@@ -75,7 +75,7 @@ func row(b *strings.Builder, same []Message, about Explanation) {
 // field is a field of a hint: {name} or {name:form}.
 var field = regexp.MustCompile(`\{(\w+)(:\w+)?\}`)
 
-// shown is how a field is written in the list.
+// shown returns a field as the list shows it.
 func shown(f string) string {
 	name, form, _ := strings.Cut(strings.Trim(f, "{}"), ":")
 	if form == "hidden" || form == "option" {
@@ -84,7 +84,7 @@ func shown(f string) string {
 	return "<" + name + ">"
 }
 
-// cell is a text as one cell of a table.
+// cell escapes a text for a cell of a table.
 func cell(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	return "`" + strings.NewReplacer("|", `\|`, "`", "'").Replace(s) + "`"
@@ -93,7 +93,7 @@ func cell(s string) string {
 // explanation is a row of docs/troubleshooting.md.
 var explanation = regexp.MustCompile("(?m)^\\| `([a-z-]+)`(?:, `([a-z-]+)`)? \\| ((?:[^|]|\\\\\\|)*) \\| ((?:[^|]|\\\\\\|)*) \\|")
 
-// Explanations reads docs/troubleshooting.md: the explanations of messages by name.
+// Explanations reads the explanations of messages from docs/troubleshooting.md, by name.
 func Explanations(page string) map[string]Explanation {
 	all := map[string]Explanation{}
 	for _, m := range explanation.FindAllStringSubmatch(page, -1) {

@@ -1,8 +1,8 @@
-// Package oracle is a second reducer, written straight from the rules to be
-// obviously right and nothing else: it takes all events at once, sorts them and
-// replays them for one object after the other. It is slow on purpose and shares
-// no code with package reducer but the types of its views, so that a mistake
-// would have to be made twice, in two shapes, to go unseen.
+// Package oracle is a second reducer. It is written directly from the rules, with no other
+// aim than to be obviously correct: it takes all events at once, sorts them and replays
+// them for one object after the other. It is slow on purpose and shares only the types of
+// views with package reducer, so a mistake would have to be made twice, in two forms, to
+// stay unnoticed.
 //
 // It knows no checkpoints and gives no details of rejections.
 package oracle
@@ -17,14 +17,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// Result is what a set of events comes to.
+// Result is the state of a set of events.
 type Result struct {
 	View       *reducer.View
 	Rejections []reducer.Rejection // without Detail, sorted by agent, sequence, type, reason
 	Newest     event.Time
 }
 
-// Reduce takes events in any order and with any repetitions.
+// Reduce accepts events in any order and with any repetitions.
 func Reduce(events []*event.Envelope) Result {
 	o := &oracle{}
 	all := sorted(events)
@@ -44,12 +44,12 @@ func Reduce(events []*event.Envelope) Result {
 }
 
 type oracle struct {
-	facts    []*event.Envelope // in key order, without the rejected
+	facts    []*event.Envelope // in key order, without rejected ones
 	rejected map[reducer.Rejection]bool
 }
 
-// sorted gives the events in order, each once. Lines of one key are ordered by
-// the hash of their events, then by the time they show.
+// sorted returns the events in order without duplicates. Lines with one key are ordered by
+// the hash of their events, then by the shown time.
 func sorted(events []*event.Envelope) []*event.Envelope {
 	type named struct {
 		*event.Envelope
@@ -78,7 +78,7 @@ func sorted(events []*event.Envelope) []*event.Envelope {
 	return once
 }
 
-// drop moves the events for which why gives a reason to the rejected ones.
+// drop rejects the events for which why returns a reason.
 func (o *oracle) drop(why func(*event.Envelope) string) {
 	var keep []*event.Envelope
 	for _, e := range o.facts {
@@ -129,7 +129,7 @@ func ownFault(e *event.Envelope) string {
 	return ""
 }
 
-// fresh names what an event adds that should not have been there.
+// fresh names the object that an event adds, which must be new.
 func fresh(e *event.Envelope) string {
 	switch b := e.Body.(type) {
 	case *event.CommentAdded:
@@ -144,7 +144,7 @@ func fresh(e *event.Envelope) string {
 
 func (o *oracle) duplicate(e *event.Envelope) string {
 	for _, f := range o.facts {
-		if fresh(e) != "" && fresh(f) == fresh(e) { // f is the first of all
+		if fresh(e) != "" && fresh(f) == fresh(e) { // f is the first one
 			if !bytes.Equal(f.Event, e.Event) {
 				return "duplicate-uuid"
 			}

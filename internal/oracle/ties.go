@@ -44,7 +44,7 @@ func (o *oracle) edges(v *reducer.View) {
 			related[pair{a, b}] = make(map[event.RelationKind]bool)
 		}
 		related[pair{a, b}][kind] = present
-		if kind == event.Related { // no direction: both ways always alike
+		if kind == event.Related { // no direction: both ends are alike
 			if related[pair{b, a}] == nil {
 				related[pair{b, a}] = make(map[event.RelationKind]bool)
 			}

@@ -60,7 +60,7 @@ func (o *oracle) view() *reducer.View {
 	return v
 }
 
-// undeleted reports whether anybody took this deletion back.
+// undeleted reports whether somebody undid this deletion.
 func (o *oracle) undeleted(d *event.IssueDeleted) bool {
 	for _, e := range o.facts {
 		b, ok := e.Body.(*event.IssueUndeleted)
@@ -71,8 +71,8 @@ func (o *oracle) undeleted(d *event.IssueDeleted) bool {
 	return false
 }
 
-// issue replays everything about one issue. As the events come in key order,
-// the last write wins by being last.
+// issue replays all events about one issue. The events come in key order, so the last write
+// wins.
 func (o *oracle) issue(id event.UUID) *reducer.Issue {
 	i := &reducer.Issue{UUID: id, Status: event.Open}
 	labels, assignees := make(map[string]bool), make(map[string]bool)
@@ -290,7 +290,7 @@ func (o *oracle) entries(issue event.UUID) []reducer.TimeEntry {
 	return ts
 }
 
-// known is a time in an event, or that of the event if it is not known.
+// known returns a time in an event, or the event's own time if it is unknown.
 func known(t event.Time, e *event.Envelope) event.Time {
 	if t == event.NotKnown {
 		return e.Shown()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// A bill of materials says which modules the programs contain, in CycloneDX 1.6:
-// what the linker noted in each program, and nothing else.
+// A bill of materials lists the modules in the programs, in CycloneDX 1.6: exactly what the
+// linker recorded in each program.
 
 type component struct {
 	Type    string   `json:"type"`

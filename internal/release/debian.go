@@ -34,7 +34,7 @@ func (e *edition) debian(out string, p platform, files []file) error {
 		contents = append(contents, map[string]any{"src": at, "dst": "/" + f.name,
 			"file_info": map[string]any{"mode": f.mode, "owner": "root", "group": "root", "mtime": e.when.Format(time.RFC3339)}})
 	}
-	config, err := json.Marshal(map[string]any{ // which is YAML, too
+	config, err := json.Marshal(map[string]any{ // JSON is also valid YAML
 		"name": "git-crosslink", "arch": p.arch, "platform": "linux", "version": e.version, "version_schema": "none",
 		"section": "vcs", "priority": "optional", "maintainer": "The git crosslink authors <git-crosslink@users.noreply.github.com>",
 		"homepage": "https://github.com/git-crosslink/git-crosslink", "license": "MIT", "mtime": e.when.Format(time.RFC3339),
@@ -61,9 +61,9 @@ func (e *edition) debian(out string, p platform, files []file) error {
 	return nil
 }
 
-// debianFiles are the files where Debian has them: the manual compressed, the
-// completions of zsh beside those of other packages, and what repositories include
-// for 'init --helper', which the program cannot write there.
+// debianFiles places the files as Debian does: the manual compressed, the completions of
+// zsh beside those of other packages, and the files that 'init --helper' includes in a
+// repository's configuration, which the program could not write there.
 func (e *edition) debianFiles(files []file) []file {
 	doc := "usr/share/doc/git-crosslink/"
 	var all []file
@@ -94,15 +94,15 @@ func (e *edition) debianFiles(files []file) []file {
 	return all
 }
 
-// zipped is data as gzip -9n makes it.
+// zipped compresses data like gzip -9n.
 func zipped(data []byte) []byte {
 	var b bytes.Buffer
 	g, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
-		panic(err) // the level is one
+		panic(err) // the level is valid
 	}
 	if _, err := g.Write(data); err != nil {
-		panic(err) // a buffer takes all
+		panic(err) // writing to a buffer does not fail
 	}
 	g.Close()
 	return b.Bytes()

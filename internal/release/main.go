@@ -1,7 +1,6 @@
-// Command release builds what a release consists of into a directory: an
-// archive for each platform, Debian packages, lists of what is in them, and
-// checksums (docs/releasing.md). The bytes depend on the commit and on the version
-// of Go alone. It is not installed.
+// Command release builds the files of a release into a directory: an archive for each
+// platform, Debian packages, lists of their contents, and checksums (docs/releasing.md).
+// The bytes depend only on the commit and on the version of Go. It is not installed.
 package main
 
 import (
@@ -21,7 +20,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/version"
 )
 
-// platforms are what a release is built for.
+// platforms are the platforms of a release.
 var platforms = []platform{
 	{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"},
 	{"windows", "amd64"}, {"windows", "arm64"}, {"freebsd", "amd64"}, {"freebsd", "arm64"},
@@ -75,12 +74,12 @@ func release(out, only string, deb, snapshot, twice bool) error {
 	return same(out, filepath.Join(work, "dist"))
 }
 
-// edition is what is released: one commit.
+// edition is one release: one commit.
 type edition struct {
 	source  string // the checkout
 	version string
-	when    time.Time // of the commit: every file in an archive has this time
-	env     []string  // for go, besides the environment
+	when    time.Time // time of the commit, and of every file in an archive
+	env     []string  // added to go's environment
 }
 
 func (e *edition) git(args ...string) (string, error) {
@@ -130,7 +129,7 @@ func describe(source string, snapshot bool) (*edition, error) {
 	return e, nil
 }
 
-// logged reports what keeps the changelog from being that of a release.
+// logged reports why the changelog is not that of a release.
 func logged(source, version string) error {
 	left, err := filepath.Glob(filepath.Join(source, "changelog", "unreleased", "*.md"))
 	if err != nil {
@@ -178,13 +177,13 @@ func (e *edition) build(out string, chosen []platform, deb bool) error {
 	return checksums(out)
 }
 
-// name returns the name of a platform's archive, without its ending, which is also that
-// of the directory in it.
+// name returns the name of a platform's archive without its extension, which is also the
+// name of the directory in it.
 func (e *edition) name(p platform) string {
 	return fmt.Sprintf("git-crosslink-%s-%s-%s", e.version, p.os, p.arch)
 }
 
-// checksums writes SHA256SUMS, in the form that sha256sum -c reads.
+// checksums writes SHA256SUMS, in the format that sha256sum -c reads.
 func checksums(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -201,7 +200,7 @@ func checksums(dir string) error {
 	return write(filepath.Join(dir, "SHA256SUMS"), b.Bytes())
 }
 
-// same compares two directories of a release, by their checksums.
+// same compares the directories of two releases, by their checksums.
 func same(a, b string) error {
 	one, err := os.ReadFile(filepath.Join(a, "SHA256SUMS"))
 	if err != nil {
@@ -220,7 +219,7 @@ func same(a, b string) error {
 
 func write(path string, data []byte) error { return os.WriteFile(path, data, 0o644) }
 
-// cmpErr is the first error there is.
+// cmpErr returns the first error.
 func cmpErr(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

@@ -19,25 +19,25 @@ type platform struct{ os, arch string }
 
 func (p platform) String() string { return p.os + "/" + p.arch }
 
-// programs are what is released, as install.sh names them.
+// programs are the programs of a release, as in install.sh.
 var programs = []string{"git-crosslink", "git-remote-crosslink", "git-crosslink-dashboard", "git-crosslink-mcp"}
 
-// completions are where each shell looks for them below a prefix, as install.sh
-// has it.
+// completions are the paths below a prefix where each shell looks for completions, as in
+// install.sh.
 var completions = map[string]string{
 	"bash": "share/bash-completion/completions/git-crosslink",
 	"zsh":  "share/zsh/site-functions/_git-crosslink",
 	"fish": "share/fish/vendor_conf.d/git-crosslink.fish",
 }
 
-// file is one in an archive.
+// file is a file in an archive.
 type file struct {
 	name string // with slashes, below the archive's directory
 	mode int64
 	data []byte
 }
 
-// tree builds the programs for a platform and collects what is beside them. It
+// tree builds the programs for a platform and collects the files that belong to them. It
 // also returns the programs alone.
 func (e *edition) tree(p platform) (files, built []file, err error) {
 	work, err := os.MkdirTemp("", "release-")
@@ -97,8 +97,8 @@ func (e *edition) tree(p platform) (files, built []file, err error) {
 	return files, built, nil
 }
 
-// archive packs files below one directory: a zip for Windows, else a tar.gz.
-// The order, times and owners are always the same.
+// archive packs files into one directory: a zip for Windows, otherwise a tar.gz. The order,
+// times and owners are always the same.
 func (e *edition) archive(out, name string, p platform, files []file) error {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// check looks at everything after all faults have ended.
+// check checks everything after all faults have ended.
 func (w *world) check() {
 	if !w.synced() {
 		for _, c := range w.clones {
@@ -42,8 +42,8 @@ func (w *world) check() {
 	w.goesOn(fresh)
 }
 
-// explain prints what each clone has to say about the issues that violations
-// are about, since their repositories are removed.
+// explain prints what each clone knows about the issues of violations, because the
+// repositories are removed.
 func (w *world) explain() {
 	for _, uuid := range w.truth.doubtful {
 		for _, c := range w.clones {
@@ -52,7 +52,7 @@ func (w *world) explain() {
 	}
 }
 
-// state is the hash of all that was reduced, and the list that follows from it.
+// state returns the hash of the reduced state, and the resulting list.
 func (c *clone) state() string {
 	var d struct {
 		State string `json:"state"`
@@ -74,7 +74,7 @@ func (w *world) same(what string) string {
 	return first
 }
 
-// differ shows where two states part.
+// differ shows the first difference between two states.
 func differ(a, b string) string {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
@@ -84,7 +84,7 @@ func differ(a, b string) string {
 	return fmt.Sprintf("at byte %d:\n%s\n%s", n, part(a), part(b))
 }
 
-// fresh makes a clone that has seen nothing.
+// fresh makes a clone that has never met the hub.
 func (w *world) fresh() (*clone, error) {
 	c := &clone{w: w, name: "fresh", dir: filepath.Join(w.dir, "fresh"), url: w.hub(), rng: w.random(300), program: w.programs[0]}
 	for _, dir := range []string{c.dir, w.home(c.name)} {
@@ -104,7 +104,7 @@ func (w *world) fresh() (*clone, error) {
 	return c, nil
 }
 
-// acknowledged compares a clone with all that was acknowledged.
+// acknowledged compares a clone with everything that was acknowledged.
 func (w *world) acknowledged(c *clone) {
 	there := map[string]issueDoc{}
 	for _, i := range c.run(fault{}, "list", "--status", "all", "--limit", "0").issues() {
@@ -147,7 +147,7 @@ func (w *world) acknowledged(c *clone) {
 	}
 }
 
-// sound runs git's fsck and ours everywhere.
+// sound runs git's fsck and the tracker's in every repository.
 func (w *world) sound(clones []*clone) {
 	for _, c := range clones {
 		for _, dir := range []string{filepath.Join(c.dir, ".git"), filepath.Join(c.crosslink(), "replica.git"), w.hub()} {
@@ -161,12 +161,12 @@ func (w *world) sound(clones []*clone) {
 	}
 }
 
-// goesOn checks that everybody can still write and is heard.
+// goesOn checks that everybody can still write and others receive it.
 func (w *world) goesOn(other *clone) {
 	for _, c := range w.clones {
 		title := "still here: " + c.name
 		a := c.run(fault{}, "new", title, "--wait")
-		if forks := c.forks; a.status == 4 { // a backup that was restored lacks the key of a later id
+		if forks := c.forks; a.status == 4 { // a restored backup lacks the key of a later id
 			if c.follow(a); c.forks > forks {
 				a = c.run(fault{}, "new", title, "--wait")
 			}

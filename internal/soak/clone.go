@@ -19,8 +19,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
-// patience is how long a command may take before it counts as stuck. The
-// longest bound that a command sets itself is well below.
+// patience is how long a command may take before it counts as stuck. Every time limit of
+// the commands themselves is much shorter.
 const patience = 3 * time.Minute
 
 // clone is one clone with its agent. One goroutine works in it at a time.
@@ -29,13 +29,13 @@ type clone struct {
 	name     string
 	dir, url string
 	rng      *rand.Rand
-	program  string // the program with the clock of now
+	program  string // the program with its current clock
 	forks    int    // how often it took a new id
 }
 
 func (c *clone) crosslink() string { return filepath.Join(c.dir, ".git", "crosslink") }
 
-// answer is how a command ended.
+// answer is the result of a command.
 type answer struct {
 	status int // -1: killed
 	killed bool
@@ -43,7 +43,7 @@ type answer struct {
 	stderr string
 }
 
-// document is what is read of a JSON answer.
+// document is the part of a JSON answer that is read.
 type document struct {
 	OK   bool            `json:"ok"`
 	Code int             `json:"code"`
@@ -74,11 +74,11 @@ func (c *clone) env(extra ...string) []string {
 		testkit.Mark(c.mark()), "HOME="+c.w.home(c.name), "GIT_CONFIG_GLOBAL="+filepath.Join(c.w.dir, "gitconfig")), extra...)
 }
 
-// mark is what every process of this clone carries in its environment.
+// mark is a variable in the environment of every process of this clone.
 func (c *clone) mark() string { return fmt.Sprintf("soak-%d-%d-%s", os.Getpid(), c.w.seed, c.name) }
 
-// settle waits until nothing of this clone runs any more. A process in the
-// background may wait for its turn for long: it is killed then.
+// settle waits until no process of this clone runs any more. A background process that
+// waits long for its turn is killed.
 func (c *clone) settle() {
 	for !testkit.Settle(c.mark()) {
 		testkit.Kill(c.mark())
@@ -95,14 +95,14 @@ func (c *clone) git(words ...string) error {
 	return nil
 }
 
-// fault is what happens to one command.
+// fault is the fault that is injected into one command.
 type fault struct {
 	kind  string
-	after time.Duration // kill, power: so long after it began
+	after time.Duration // kill, power: how long after its start
 	nth   int           // kill-at: the point
 }
 
-// run runs one command with --json, and reads its answer.
+// run runs one command with --json, and parses its answer.
 func (c *clone) run(f fault, words ...string) answer {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -113,7 +113,7 @@ func (c *clone) run(f fault, words ...string) answer {
 		cmd.Env = append(cmd.Env, fmt.Sprintf("CROSSLINK_FAULT=*:%d", f.nth))
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = 5 * time.Second // what continues in the background may keep a stream
+	cmd.WaitDelay = 5 * time.Second // a background process may keep a stream open
 	if f.kind == "full-disk" {
 		defer c.fill()()
 	}
@@ -130,7 +130,7 @@ func (c *clone) run(f fault, words ...string) answer {
 			})
 			defer func() {
 				if !timer.Stop() {
-					<-struck // or it would hit the next command
+					<-struck // otherwise it would hit the next command
 				}
 			}()
 		}
@@ -180,14 +180,14 @@ func (c *clone) run(f fault, words ...string) answer {
 	return a
 }
 
-// look notes the numbers that an answer shows.
+// look records the numbers in an answer.
 func (c *clone) look(a answer) {
 	for _, i := range a.issues() {
 		c.w.truth.saw(c.name, i.UUID, i.Number)
 	}
 }
 
-// issues are the issues in an answer, wherever its shape has them.
+// issues returns the issues in an answer, wherever its shape has them.
 func (a answer) issues() []issueDoc {
 	var list []issueDoc
 	if json.Unmarshal(a.doc.Data, &list) == nil && len(list) > 0 && list[0].UUID != "" {
@@ -204,8 +204,7 @@ func (a answer) issues() []issueDoc {
 	return d.Issues
 }
 
-// fill takes all the space of the clone's file system until the function that
-// it returns is called.
+// fill uses up all space on the clone's file system until the returned function is called.
 func (c *clone) fill() func() {
 	ballast := filepath.Join(c.dir, ".git", "ballast")
 	f, err := os.Create(ballast)
@@ -226,7 +225,7 @@ func (c *clone) fill() func() {
 	return func() { os.Remove(ballast) }
 }
 
-// caches are the files beside the replica that a clone can make again.
+// caches returns the files beside the replica that a clone can make again.
 func (c *clone) caches() []string {
 	var all []string
 	for _, p := range []string{"replica.git/store.*", "judged*", "metas*", "signatures*", "ledger.files*", "pace.json"} {

@@ -22,19 +22,18 @@ import (
 	"time"
 )
 
-// The soak of the dashboard (-dashboard) lets it watch many projects in which
-// agents are busy, and sees that what it holds does not grow: memory, descriptors
-// and processes. Each agent has a clone of its own and works on one project after
-// the other.
+// The soak of the dashboard (-dashboard) lets it watch many projects with busy agents, and
+// checks that its memory, descriptors and processes do not grow. Each agent has its own
+// clone and works on one project after the other.
 const (
 	dashProjects = 50
 	dashAgents   = 20
 	dashSample   = 5 * time.Second
-	dashPause    = 2 * time.Second // of an agent, between two commands
-	dashRest     = 24              // samples at most, until all fetches have ended
+	dashPause    = 2 * time.Second // between two commands of an agent
+	dashRest     = 24              // largest number of samples until all fetches have ended
 )
 
-// dashWorld is the hubs, the clones that are watched, and those of agents.
+// dashWorld has the hubs, the watched clones, and the clones of agents.
 type dashWorld struct {
 	dir      string
 	programs string
@@ -43,7 +42,7 @@ type dashWorld struct {
 	failed   atomic.Int64
 }
 
-// held is what the dashboard holds at one moment.
+// held is what the dashboard uses at one moment.
 type held struct {
 	memory    float64 // MB
 	files     int
@@ -96,7 +95,7 @@ func soakDashboard(dir string, d time.Duration) error {
 		return err
 	}
 	var last held
-	for range dashRest { // what runs ends
+	for range dashRest { // until running fetches have ended
 		time.Sleep(dashSample)
 		if last, err = holds(cmd.Process.Pid); err != nil {
 			return err
@@ -133,7 +132,7 @@ func (w *dashWorld) run(dir string, words ...string) error {
 
 func (w *dashWorld) hub(k int) string { return filepath.Join(w.dir, fmt.Sprintf("hub-%d.git", k)) }
 
-// project makes a hub with a tracker, and a clone that is watched.
+// project makes a hub with a tracker, and a watched clone.
 func (w *dashWorld) project(k int) error {
 	clone := filepath.Join(w.dir, fmt.Sprintf("watched-%d", k))
 	for _, c := range [][]string{
@@ -181,9 +180,8 @@ func (w *dashWorld) agent(n int, stop chan struct{}) {
 	}
 }
 
-// watch takes samples for a while, and asks for pages as a browser does: one that
-// is logged in, follows the stream of events, and looks at one project after the
-// other.
+// watch takes samples for a while, and requests pages like a logged-in browser that follows
+// the stream of events and shows one project after the other.
 func (w *dashWorld) watch(pid int, link string, d time.Duration) (all []held, err error) {
 	b, err := logIn(link)
 	if err != nil {
@@ -222,13 +220,13 @@ func (w *dashWorld) watch(pid int, link string, d time.Duration) (all []held, er
 	return all, nil
 }
 
-// browser is somebody who is logged in.
+// browser is a logged-in browser.
 type browser struct {
 	base    string
 	client  http.Client
 	pages   int
 	slowest time.Duration
-	slow    string // the page that took so long
+	slow    string // the slowest page
 }
 
 func logIn(link string) (*browser, error) {
@@ -285,7 +283,7 @@ func (b *browser) look(path string) error {
 	return nil
 }
 
-// holds looks at a process below /proc.
+// holds reads the resources of a process from /proc.
 func holds(pid int) (h held, err error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -315,7 +313,7 @@ func holds(pid int) (h held, err error) {
 	return h, nil
 }
 
-// flat says what grew: the last quarter of the samples against the second.
+// flat reports what grew, by comparing the last quarter of the samples with the second.
 func flat(samples []held, last held) error {
 	n := len(samples) / 4
 	if n == 0 {

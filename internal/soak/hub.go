@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// server serves the hub over http, through git's own CGI program, and answers
-// wrongly at times while faulty is set.
+// server serves the hub over http, through git's own CGI program, and sometimes answers
+// with errors while faulty is set.
 type server struct {
 	*httptest.Server
 	tally  *tally
@@ -107,8 +107,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// slowHook makes a push wait as long as the file 'slow' says, and notes in
-// 'slowed' that it did.
+// slowHook makes a push wait as long as the file 'slow' says, and records this in 'slowed'.
 const slowHook = `#!/bin/sh
 [ -f slow ] || exit 0
 cat >/dev/null

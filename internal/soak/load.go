@@ -22,34 +22,34 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
-// The load: many agents work without faults, and what that costs is measured.
+// The load: many agents work without faults, and the costs are measured.
 //
 //	host: agents in linked worktrees of one clone, on a hub on the same machine
 //	      that has a gate
 //	http: each agent in a clone of its own, on a hub that answers over http, each
 //	      request after 200 ms
 //
-// Two more clones ask the hub every few seconds, as agents do, and note when they
+// Two more clones contact the hub every few seconds, as agents do, and record when they
 // first see each event.
 const (
 	loadHost = "host"
 	loadHTTP = "http"
 
 	loadWatchers = 2
-	loadAsks     = 5 * time.Second        // from one question of a watcher to the next
+	loadAsks     = 5 * time.Second        // between two fetches of a watcher
 	loadAnswer   = 200 * time.Millisecond // before each answer over http
-	loadComments = 3                      // of a job
+	loadComments = 3                      // in each job
 )
 
-// What many agents should get. It is printed beside what was measured, and people judge
-// it: a busy machine is no fault of the program.
+// What many agents should get. It is printed beside the measurements, and people judge it:
+// a busy machine is not a fault of the program.
 const (
 	lockTarget = 3 * time.Second
 	seenTarget = 15 * time.Second
 	pushTarget = 0.2
 )
 
-// load is one run of it.
+// load is one run.
 type load struct {
 	options
 	dir     string
@@ -60,16 +60,16 @@ type load struct {
 	asks    atomic.Int64 // requests over http
 
 	mu       sync.Mutex
-	open     []string             // issues that nobody has taken
-	written  map[string]time.Time // acknowledged events: when their command began
+	open     []string             // issues that no agent has taken
+	written  map[string]time.Time // acknowledged events, with the start of their command
 	seen     [loadWatchers]map[string]time.Time
 	locks    []time.Duration
-	slowest  string         // what the slowest of them printed
+	slowest  string         // output of the slowest command
 	commands map[string]int // by verb and exit status
 	broken   []string
 }
 
-// member is an agent, or a watcher, and where it works.
+// member is an agent, or a watcher, and its directory.
 type member struct {
 	name, dir string
 	rng       *rand.Rand
@@ -86,8 +86,8 @@ func runLoad(o options, dir string) error {
 		}
 	}
 	l := &load{options: o, dir: dir, program: programs[0], written: map[string]time.Time{}, commands: map[string]int{}}
-	// What continues in the background becomes a child of this process, so that its
-	// processor time is counted.
+	// Background processes become children of this process, so that their processor time is
+	// counted.
 	const subreaper = 36 // PR_SET_CHILD_SUBREAPER
 	if _, _, e := syscall.RawSyscall(syscall.SYS_PRCTL, subreaper, 1, 0); e != 0 {
 		return fmt.Errorf("adopt what continues in the background: %w", e)
@@ -117,7 +117,7 @@ func runLoad(o options, dir string) error {
 	working.Wait()
 	close(done)
 	watching.Wait()
-	// what waits for its turn is sent now, so that nothing is lost by the end of the run
+	// waiting lines are sent now, so that the end of the run loses nothing
 	for _, m := range append(slices.Clone(agents), watchers...) {
 		if a := l.run(m, "sync"); a.status != 0 {
 			l.fault("'%s': the last sync: status %d: %s", m.name, a.status, a.doc.Err.Message)
@@ -154,7 +154,7 @@ func (l *load) env(agent string) []string {
 		"HOME="+l.dir, "GIT_CONFIG_GLOBAL="+filepath.Join(l.dir, "gitconfig"), "GIT_CROSSLINK_AGENT="+agent)
 }
 
-// found makes the hub, and clones or worktrees for everybody.
+// found makes the hub, and clones or worktrees for all members.
 func (l *load) found() (agents, watchers []member, err error) {
 	if err := os.WriteFile(filepath.Join(l.dir, "gitconfig"), []byte(gitconfig), 0o644); err != nil {
 		return nil, nil, err
@@ -181,7 +181,7 @@ func (l *load) found() (agents, watchers []member, err error) {
 	}
 	l.url = l.hub()
 	do(member{first.name, l.dir, nil}, "git", "init", "-q", "--bare", l.hub())
-	if err == nil { // counts the pushes that the gate lets through
+	if err == nil { // counts the pushes that the gate accepts
 		err = os.WriteFile(filepath.Join(l.hub(), "hooks", "pre-receive"), []byte("#!/bin/sh\necho >>pushes\n"), 0o755)
 	}
 	if err != nil {
@@ -237,7 +237,7 @@ func (l *load) serve() (string, error) {
 	}) + "/hub.git", nil
 }
 
-// pushed is how many pushes have reached the hub.
+// pushed returns how many pushes have reached the hub.
 func (l *load) pushed() int {
 	if l.load == loadHTTP {
 		return int(l.pushes.Load())
@@ -246,7 +246,7 @@ func (l *load) pushed() int {
 	return bytes.Count(b, []byte("\n"))
 }
 
-// run runs one command, and counts how it ended.
+// run runs one command, and counts its result.
 func (l *load) run(m member, words ...string) answer {
 	cmd := exec.Command(l.program, append(words, "--json")...)
 	var out, errs bytes.Buffer
@@ -261,7 +261,7 @@ func (l *load) run(m member, words ...string) answer {
 	var told struct {
 		Warnings []struct{ Text string } `json:"warnings"`
 	}
-	_ = json.Unmarshal(out.Bytes(), &told) // what it is when it is no document is seen below
+	_ = json.Unmarshal(out.Bytes(), &told) // an invalid document is noticed below
 	for _, w := range told.Warnings {
 		a.stderr += w.Text + "; "
 	}
@@ -276,7 +276,7 @@ func (l *load) run(m member, words ...string) answer {
 	return a
 }
 
-// rest is what an agent does between two commands.
+// rest is an agent's pause between two commands.
 func (l *load) rest(m member) {
 	time.Sleep(time.Duration(m.rng.ExpFloat64() * l.pause * float64(time.Second)))
 }
@@ -289,8 +289,8 @@ func (l *load) wrote(began time.Time, keys ...string) {
 	}
 }
 
-// work takes one job after the other: lock, comment, label, close, and a new issue
-// in its place.
+// work does one job after the other: lock, comment, label, close, and a new issue in its
+// place.
 func (l *load) work(m member) {
 	l.rest(m)
 	for time.Now().Before(l.end) {
@@ -319,8 +319,8 @@ func (l *load) work(m member) {
 	}
 }
 
-// take picks an issue that the agent's clone shows as ready. One in ten is left for others
-// to find, too, so that some claims are refused.
+// take picks an issue that the agent's clone shows as ready. One in ten stays available for
+// others, too, so that some claims are refused.
 func (l *load) take(m member) string {
 	ready := l.run(m, "ready", "-n", "50").issues()
 	l.mu.Lock()
@@ -377,8 +377,8 @@ func (l *load) create(m member) {
 	}
 }
 
-// watch asks the hub from time to time, and once more when all is done, and notes what
-// it sees first.
+// watch contacts the hub from time to time, and once more at the end, and records the
+// events that it sees for the first time.
 func (l *load) watch(n int, m member, done chan struct{}) {
 	for last := false; ; {
 		l.run(m, "ready", "-n", "1")
@@ -399,7 +399,7 @@ func (l *load) watch(n int, m member, done chan struct{}) {
 	}
 }
 
-// history are the keys of the events of this long that a clone shows.
+// history returns the keys of the events of this long that a clone shows.
 func (l *load) history(m member, long time.Duration) (keys []string) {
 	var rows []struct {
 		Issue struct{ UUID string } `json:"issue"`
@@ -431,7 +431,7 @@ func (l *load) history(m member, long time.Duration) (keys []string) {
 	return keys
 }
 
-// events is how many events a clone has of all agents.
+// events returns how many events of all agents a clone has.
 func (l *load) events(m member) (n int, err error) {
 	var doc struct {
 		Logs []struct{ Events int } `json:"logs"`
@@ -443,7 +443,7 @@ func (l *load) events(m member) (n int, err error) {
 	return n, err
 }
 
-// lost are the acknowledged events that a new clone does not have.
+// lost returns the acknowledged events that a new clone does not have.
 func (l *load) lost() (keys []string, err error) {
 	m := member{name: "fresh", dir: filepath.Join(l.dir, "fresh")}
 	cmd := exec.Command("git", "clone", "-q", l.hub(), m.dir)
@@ -467,7 +467,7 @@ func (l *load) lost() (keys []string, err error) {
 	return keys, nil
 }
 
-// print says what was measured.
+// print prints the measurements.
 func (l *load) print(events, pushes int, cpu time.Duration, lost []string) {
 	var sights []time.Duration
 	unseen := 0
@@ -507,7 +507,7 @@ func (l *load) print(events, pushes int, cpu time.Duration, lost []string) {
 	}
 }
 
-// of is a quantile.
+// of returns a quantile.
 func of(all []time.Duration, share float64) time.Duration {
 	if len(all) == 0 {
 		return 0
@@ -516,7 +516,7 @@ func of(all []time.Duration, share float64) time.Duration {
 	return all[min(int(share*float64(len(all))), len(all)-1)].Round(10 * time.Millisecond)
 }
 
-// reap collects what has ended in the background.
+// reap collects background processes that have ended.
 func reap() {
 	for {
 		var s syscall.WaitStatus
@@ -526,7 +526,7 @@ func reap() {
 	}
 }
 
-// childCPU is the processor time of all processes that have ended.
+// childCPU returns the processor time of all processes that have ended.
 func childCPU() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u) != nil {

@@ -29,7 +29,7 @@ import (
 	"time"
 )
 
-// options are the words of the command line.
+// options are the options of the command line.
 type options struct {
 	minutes float64
 	seed    uint64
@@ -41,9 +41,9 @@ type options struct {
 	dash    bool // the dashboard instead
 
 	load   string  // many agents without faults instead: host or http
-	agents int     // of them
-	pause  float64 // seconds between two commands of one
-	limit  int     // the hub's limit of pushes a minute
+	agents int     // number of agents
+	pause  float64 // seconds between two commands of an agent
+	limit  int     // the hub's limit of pushes per minute
 }
 
 func main() {
@@ -74,11 +74,11 @@ func main() {
 	}
 }
 
-// inside is set in the process that has a mount namespace of its own.
+// inside is set in the process with its own mount namespace.
 const inside = "CROSSLINK_SOAK_INSIDE"
 
-// again runs this program in a mount namespace of its own, where it may mount
-// the small file systems that it fills up. They go away with it.
+// again runs this program in its own mount namespace, where it may mount the small file
+// systems that it fills up. They end with it.
 func again() int {
 	self, err := os.Executable()
 	if err != nil {

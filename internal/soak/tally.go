@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// The kinds of fault, each with what it stands for.
+// The kinds of fault, each with its meaning.
 var kinds = map[string]string{
 	"kill":            "SIGKILL to a command and its children at any moment",
 	"kill-at":         "SIGKILL at one of the named points of internal/fault",
@@ -29,16 +29,16 @@ var kinds = map[string]string{
 	"gc":              "git gc in a clone, in its replica or on the hub",
 }
 
-// tally counts what was injected and how commands ended, over all seeds.
+// tally counts the injected faults and the results of commands, over all seeds.
 type tally struct {
 	mu       sync.Mutex
 	commands int
 	faults   map[string]int
-	ends     map[string]int // how commands ended: verb, status, kind of error
+	ends     map[string]int // results of commands: verb, status, kind of error
 	acked    int
 	jobs     int
 	claims   int
-	forks    int // ids changed as a refusal advised
+	forks    int // ids that were changed as a refusal advised
 	renumber int // numbers that changed because the hub lost them
 }
 

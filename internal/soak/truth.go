@@ -9,12 +9,12 @@ import (
 	"sync"
 )
 
-// truth is what was acknowledged, and what has to stay as it was seen.
+// truth is what was acknowledged, and what must not change after it was seen.
 type truth struct {
 	mu    sync.Mutex
 	tally *tally
 
-	epoch    int               // how often the hub went back to a backup
+	epoch    int               // how often the hub was restored from a backup
 	issues   map[string]string // uuid: title as created
 	comments map[string]string // uuid: the issue's
 	labels   map[string][]string
@@ -25,13 +25,12 @@ type truth struct {
 	done     map[string]hold
 
 	violations []string
-	doubtful   []string // uuids of issues that violations are about
+	doubtful   []string // uuids of issues with violations
 }
 
 type sighting struct{ number, epoch int }
 
-// hold is a lock that somebody was told to hold, until they begin to give it
-// back.
+// hold is a lock that a clone was told it holds, until it begins to release it.
 type hold struct {
 	clone string
 	epoch int
@@ -54,8 +53,8 @@ func (t *truth) violate(format string, args ...any) {
 	t.mu.Unlock()
 }
 
-// saw notes the number that an issue was shown with. A number may only change
-// if the hub lost it with a backup in between.
+// saw records the number with which an issue was shown. A number may only change if the hub
+// lost it because of a backup in between.
 func (t *truth) saw(clone, uuid string, number int) {
 	if number == 0 {
 		return
@@ -80,7 +79,7 @@ func (t *truth) saw(clone, uuid string, number int) {
 	t.numbers[uuid], t.issueAt[number] = sighting{number, t.epoch}, uuid
 }
 
-// held notes that a clone was told to hold a lock.
+// held records that a clone was told that it holds a lock.
 func (t *truth) held(clone, uuid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,8 +91,7 @@ func (t *truth) held(clone, uuid string) {
 	t.holds[uuid] = hold{clone, t.epoch}
 }
 
-// releases is called before a clone gives a lock back, or is killed while it
-// might.
+// releases is called before a clone releases a lock, or is killed while it might.
 func (t *truth) releases(clone, uuid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -102,7 +100,7 @@ func (t *truth) releases(clone, uuid string) {
 	}
 }
 
-// worked notes that a clone did the job that it holds the lock of.
+// worked records that a clone did the job whose lock it holds.
 func (t *truth) worked(clone, uuid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,9 +112,8 @@ func (t *truth) worked(clone, uuid string) {
 	t.done[uuid] = hold{clone, t.epoch}
 }
 
-// gaveBack notes that a clone released the lock of an issue. If the clone did
-// the job before and could not close the issue, the job is open again, and
-// another clone may do it.
+// gaveBack records that a clone released the lock of an issue. If the clone did the job
+// before and could not close the issue, the job is open again, and another clone may do it.
 func (t *truth) gaveBack(clone, uuid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,7 +129,7 @@ func (t *truth) ack(note func()) {
 	t.tally.count(&t.tally.acked)
 }
 
-// rewound says that the hub went back: decisions that only it held are gone.
+// rewound records that the hub was restored: decisions that only the hub had are gone.
 func (t *truth) rewound() {
 	t.mu.Lock()
 	t.epoch++

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// draw decides what happens to the next command.
+// draw chooses the fault for the next command.
 func (c *clone) draw() fault {
 	switch n := c.rng.IntN(100); {
 	case n < 10:
@@ -28,7 +28,7 @@ func (c *clone) draw() fault {
 	return fault{}
 }
 
-// step is one thing that an agent does.
+// step is one action of an agent.
 func (c *clone) step() {
 	if c.rng.IntN(25) == 0 {
 		c.program = c.w.programs[0]
@@ -73,12 +73,11 @@ func (c *clone) step() {
 	}
 }
 
-// forkAdvice finds the command that leads out of a quarrel about an agent's log.
+// forkAdvice finds the command that resolves a fork of an agent's log.
 var forkAdvice = regexp.MustCompile(`git crosslink agent fork((?: --without \d+)*)`)
 
-// follow does what a refusal advises, as a person would, even if it is the program's
-// hint or the hub's own words. It is only interested in the way out of a quarrel
-// about the agent's log.
+// follow follows the hint of a refusal, as a person would, whether it comes from the
+// program or from the hub. It only handles hints about forks of the agent's log.
 func (c *clone) follow(a answer) answer {
 	if a.status == 0 || a.killed {
 		return a
@@ -151,7 +150,7 @@ func (c *clone) edit(f fault) {
 	}
 }
 
-// claims are the outcomes of an answer to lock or ready --claim.
+// claims returns the outcomes in an answer to lock or ready --claim.
 func (a answer) claims() []claim {
 	var one claim
 	var many struct {
@@ -208,8 +207,8 @@ func (c *clone) lock(f fault) {
 	}
 }
 
-// sync reports whether everything that was written here was on the hub and
-// decided already, and nothing new was there.
+// sync reports whether everything that was written here was already on the hub and decided,
+// and nothing new was received.
 func (c *clone) sync() bool {
 	a := c.follow(c.run(fault{}, "sync"))
 	var d struct {

@@ -16,11 +16,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
-// skews are the clocks that clones have: right, and wrong by less and more than
-// what a gate tolerates.
+// skews are the errors of the clones' clocks: none, less than a gate tolerates, and more.
 var skews = []time.Duration{0, 40 * time.Second, -7 * time.Minute, 50 * time.Hour, -400 * 24 * time.Hour}
 
-// build builds the program once for each clock, and returns where they are.
+// build builds the program once for each clock, and returns the paths.
 func build(dir string, skews []time.Duration) (programs []string, err error) {
 	for _, skew := range skews {
 		program := filepath.Join(dir, "skew"+skew.String(), "git-crosslink")
@@ -35,7 +34,7 @@ func build(dir string, skews []time.Duration) (programs []string, err error) {
 	return programs, nil
 }
 
-// world is a hub, its clones, and what happens to them.
+// world is a hub, its clones, and their faults.
 type world struct {
 	options
 	seed     uint64
@@ -46,8 +45,8 @@ type world struct {
 	server   *server
 	clones   []*clone
 
-	// turns is held for reading during a command and for writing while something
-	// happens to a whole repository.
+	// turns is locked for reading during a command and for writing while a whole repository
+	// is changed.
 	turns sync.RWMutex
 }
 
@@ -78,8 +77,8 @@ const gitconfig = `[user]
 	autoDetach = false
 `
 
-// found makes the hub and its clones: half of them reach it by its path, half
-// over http. Hubs of odd seeds have a gate.
+// found makes the hub and its clones: half of them use its path, half use http. Hubs of odd
+// seeds have a gate.
 func (w *world) found() error {
 	if err := os.MkdirAll(w.dir, 0o755); err != nil {
 		return err
@@ -142,8 +141,7 @@ func (w *world) found() error {
 	return nil
 }
 
-// soak lets the agents work for a while and returns what must not have
-// happened.
+// soak lets the agents work for a while and returns the violations.
 func (w *world) soak(long time.Duration) ([]string, error) {
 	w.truth = newTruth(w.tally)
 	defer w.clean()
@@ -173,7 +171,7 @@ func (w *world) soak(long time.Duration) ([]string, error) {
 	return w.truth.violations, nil
 }
 
-// failed ends a run early: what follows a violation proves nothing.
+// failed ends a run early, because nothing after a violation proves anything.
 func (w *world) failed() bool {
 	w.truth.mu.Lock()
 	defer w.truth.mu.Unlock()
@@ -204,15 +202,15 @@ func (w *world) clean() {
 	}
 }
 
-// disturb makes pushes slow at times, and now and then, while nobody works,
-// does something to a whole repository.
+// disturb makes pushes slow at times and, sometimes, while nobody works, changes a whole
+// repository.
 func (w *world) disturb(end time.Time, every time.Duration) {
 	rng := w.random(200)
 	slow := filepath.Join(w.hub(), "slow")
 	next := time.Now().Add(every)
 	for n := int(w.seed); time.Now().Before(end) && !w.failed(); time.Sleep(200 * time.Millisecond) {
 		if rng.IntN(10) == 0 {
-			w.turns.RLock() // not while the hub goes away
+			w.turns.RLock() // not while the hub is replaced
 			if rng.IntN(2) == 0 {
 				os.Remove(slow)
 			} else {
@@ -252,7 +250,7 @@ func (w *world) calm() {
 	}
 }
 
-// synced brings everybody up to date and reports whether all is on the hub.
+// synced syncs all clones and reports whether everything is on the hub.
 func (w *world) synced() bool {
 	for range 6 {
 		all := true
@@ -266,7 +264,7 @@ func (w *world) synced() bool {
 	return false
 }
 
-// save keeps backups of everything, to go back to later.
+// save keeps backups of everything, to be restored later.
 func (w *world) save() {
 	for _, c := range w.clones {
 		c.settle()
@@ -290,8 +288,8 @@ func (w *world) copy(from, to string) {
 	}
 }
 
-// replace takes the hub, a clone, or a clone's replica away, after everything
-// was sent: one of them loses nothing that the others cannot bring back.
+// replace removes the hub, a clone, or a clone's replica, after everything was sent: losing
+// one of them loses nothing that the others cannot restore.
 func (w *world) replace(what int, rng *rand.Rand) {
 	c := w.clones[rng.IntN(len(w.clones))]
 	switch what {

@@ -16,48 +16,48 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// This file holds the program to its hints: a hint that is a command is run as
-// it was printed, in the situation that printed it. The rules are:
+// This file tests hints: a hint that is a command is run as it was printed, in the
+// situation in which it was printed. The rules are:
 //
-//   - The world ($WORK) is moved aside and a copy of it is put at its path, so
-//     that the paths in configuration and hints stay true. Afterwards the copy is
-//     removed and the world is put back, inodes and all.
-//   - Each hint runs once a script. By default only a sample of them does, with
+//   - The world ($WORK) is moved away and a copy of it is put at its path, so that the paths
+//     in configuration and hints stay valid. Afterward the copy is removed and the world is
+//     moved back, with the same inodes.
+//   - Each hint runs once in a script. By default only a sample of the hints runs, with
 //     CROSSLINK_NIGHTLY all of them.
-//   - A hint runs where the command ran, with the variables that stood before the
-//     command; one for an admin in every clone, one for the hub's owner in
-//     the hub; one that begins with 'then' after those before it.
-//   - It ends with a status that its command may have in that situation. If it
-//     changes something, the command that printed the hint is run again, and must
-//     not print the hint again.
-//   - What holds a placeholder (<label>) is not a command yet.
+//   - A hint runs where the command ran, with the variables that were set before the command.
+//     A hint for an admin runs in every clone, one for the hub's owner in the hub. A hint that
+//     begins with 'then' runs after the hints before it.
+//   - It must end with a status that its command may have in that situation. If it changes
+//     something, the command that printed the hint runs again, and must not print the hint
+//     again.
+//   - A hint with a placeholder (<label>) is not a command.
 
-// Hints say what is asked of the hints of a set of scripts.
+// Hints are the expectations for the hints of a set of scripts.
 type Hints struct {
-	Sample, All int               // how many are run at least, by default and with CROSSLINK_NIGHTLY
-	Excepted    map[string]string // "<script>: <hint>", as a failure shows it → why it cannot be followed there
+	Sample, All int               // the smallest number of hints to run, by default and with CROSSLINK_NIGHTLY
+	Excepted    map[string]string // "<script>: <hint>", as in a failure → why it cannot be followed there
 
-	Rows     map[string]*regexp.Regexp // what the program may advise: a name → what it looks like
+	Rows     map[string]*regexp.Regexp // the program's possible hints: a name → a pattern
 	NotShown []string                  // names of rows that no script shows
 }
 
-// hintRun are the hints of one run of a set of scripts.
+// hintRun is the state of the hints during one run of a set of scripts.
 type hintRun struct {
 	Hints
 	all     bool
 	mu      sync.Mutex
-	scripts int // that have started
+	scripts int // scripts that have started
 	ran     int
-	used    map[string]bool // exceptions
-	shown   map[string]bool // hints, by any script
+	used    map[string]bool // exceptions that were used
+	shown   map[string]bool // hints that a script showed
 }
 
 func newHintRun(h Hints, all bool) *hintRun {
 	return &hintRun{Hints: h, all: all, used: map[string]bool{}, shown: map[string]bool{}}
 }
 
-// done fails if too few hints were run, or if an exception has become stale. A
-// run of some scripts says nothing about either.
+// done fails if too few hints were run, or if an exception is no longer needed. A run of
+// only some scripts checks neither.
 func (r *hintRun) done(t *testing.T, scripts int) {
 	for _, name := range r.NotShown {
 		if r.Rows[name] == nil {
@@ -109,14 +109,13 @@ func (r *hintRun) picked(key string) bool {
 }
 
 var (
-	// command is what a hint that is a command holds after its words.
+	// command matches the command at the end of a hint.
 	command     = regexp.MustCompile(`^(?:.*: )?((?:git|chmod|mv|ls|df|cd|eval|export) (?:[^:]|:\S)*|[A-Z_]+=\S+(?: git .*)?)$`)
 	placeholder = regexp.MustCompile(`<[a-z][a-z -]*>`)
-	notCommands = regexp.MustCompile(`^git (?:pull|push) and |^git crosslink dashboard(?: serve)?$`) // or run until they are stopped
+	notCommands = regexp.MustCompile(`^git (?:pull|push) and |^git crosslink dashboard(?: serve)?$`) // or commands that run until they are stopped
 )
 
-// hintCommand returns the command that a hint holds, "" if there is none that
-// can be run as it is.
+// hintCommand returns the command in a hint, "" if there is none that can be run unchanged.
 func hintCommand(hint string) string {
 	m := command.FindStringSubmatch(hint)
 	if m == nil || placeholder.MatchString(m[1]) || notCommands.MatchString(m[1]) {
@@ -125,11 +124,11 @@ func hintCommand(hint string) string {
 	return m[1]
 }
 
-// shownHints are the hints of an answer: lines of either stream, and what a
-// document calls "hints".
+// shownHints returns the hints of an answer: lines of both streams, and the "hints" of a
+// JSON document.
 func shownHints(stdout, stderr string) (hints []string) {
 	for line := range strings.SplitSeq(stdout+"\n"+stderr, "\n") {
-		line = strings.TrimPrefix(strings.TrimSpace(line), "remote: ") // a gate's
+		line = strings.TrimPrefix(strings.TrimSpace(line), "remote: ") // a hint of a gate
 		if h, ok := strings.CutPrefix(line, "hint: "); ok {
 			hints = append(hints, h)
 		}
@@ -175,8 +174,8 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// followHints runs the hints of the command that has just run, and leaves what
-// that command printed to the script.
+// followHints runs the hints of the command that has just run, and keeps that command's
+// output for the script.
 func (s *script) followHints(ts *testscript.TestScript, a *actor, args []string) {
 	if s.hints == nil || len(ts.BackgroundCmds()) > 0 {
 		return
@@ -204,8 +203,8 @@ func (s *script) followHints(ts *testscript.TestScript, a *actor, args []string)
 
 var numbers = regexp.MustCompile(`\b[0-9a-f]*[0-9][0-9a-f]*\b|AAAA[A-Za-z0-9+/]{60,64}`)
 
-// shape is what two hints have in common that differ in numbers and names of
-// one run only.
+// shape replaces numbers and names that differ between runs, so that equal hints can be
+// recognized.
 func (s *script) shape(hint string) string {
 	hint = strings.ReplaceAll(hint, s.work, "$WORK")
 	for _, a := range s.norm.agents {
@@ -214,15 +213,15 @@ func (s *script) shape(hint string) string {
 	return numbers.ReplaceAllString(hint, "#")
 }
 
-// followed is how following a hint ended.
+// followed is the result of following a hint.
 type followed struct {
 	status int
-	says   string // what the hint printed
-	again  string // what the command printed that was run again after it
+	says   string // the output of the hint
+	again  string // the output of the command that ran again
 }
 
-// takesBack matches a hint that takes back what the command did: done again, the
-// command says it again.
+// takesBack matches a hint that undoes the command: if the command runs again, it prints
+// the hint again.
 var takesBack = regexp.MustCompile(`^(to go back|then have this clone begin again)\b`)
 
 // follow runs one hint.
@@ -248,11 +247,11 @@ func (s *script) follow(ts *testscript.TestScript, a *actor, args []string, key 
 	s.t.Errorf("%s: the hint of '%s'\n\t%s\nas '%s' %s:\n%s\nafter it:\n%s", s.name, quote(args), hint, key, wrong, f.says, f.again)
 }
 
-// changes matches hints after which the command is to be tried again.
+// changes matches hints after which the command has to be tried again.
 var changes = regexp.MustCompile(`^(?:git config (?:--global |--unset |--add )*[a-z.A-Z]+|git remote (?:add|set-url|rename)|git crosslink (?:init|hooks|server install|agent fork|trust approve)\b|chmod |mv |export |eval |GIT_CROSSLINK_AGENT=)`)
 
-// corrects reports a hint that is the same command with other arguments: it is
-// run in place of the one that printed it.
+// corrects reports whether a hint is the same command with other arguments: it runs instead
+// of the command that printed it.
 func corrects(cmd string, args []string) bool {
 	ran := strings.Join(args, " ") + " "
 	for _, same := range []string{"git crosslink agent fork ", "git crosslink server install "} {
@@ -263,15 +262,15 @@ func corrects(cmd string, args []string) bool {
 	return false
 }
 
-// ownersCommand matches a hint whose command is one for the owner of the hub.
+// ownersCommand matches a hint whose command is for the owner of the hub.
 var ownersCommand = regexp.MustCompile(`(?:the hub's owner|the owner of this hub)\b.*[a-z]: git (?:crosslink server|config) `)
 
-// indirect reports a command that is run by another one, which may set what the
-// hint sets.
+// indirect reports whether another command runs the command, and may override the setting
+// in the hint.
 func indirect(args []string) bool { return args[0] != "git" && args[0] != "env" }
 
-// mayEnd are the statuses that a command of a hint may end with: one that looks
-// may find something, and one that asks the hub may not reach it.
+// mayEnd returns the statuses with which a hint's command may end: a command that checks
+// may find something, and one that contacts the hub may not reach it.
 func mayEnd(cmd string) []int {
 	for _, rule := range []struct {
 		cmd      string
@@ -292,9 +291,9 @@ func mayEnd(cmd string) []int {
 	return []int{0}
 }
 
-// following is a shell script that follows a hint and runs the command again,
-// as anybody who pastes the one and repeats the other. Its three answers go to
-// files of $1.
+// following returns a shell script that follows a hint and runs the command again, as a
+// person would who pastes the hint and repeats the command. It writes its three answers to
+// files in $1.
 func (s *script) following(a *actor, args, before []string, hint string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "cd %s || exit\n", quote([]string{a.dir}))
@@ -341,7 +340,7 @@ func (s *script) inCopy(ts *testscript.TestScript, a *actor, text string) (f fol
 	if err == nil {
 		env := append(s.environ(a), "GIT_EDITOR=true", "EDITOR=true", "GIT_TRACE2_EVENT=0")
 		_ = ts.Exec("env", append(env, "sh", filepath.Join(notes, "run"), notes)...)
-		if !Settle(s.work) { // an agent of ssh, say
+		if !Settle(s.work) { // for example an ssh agent
 			Kill(s.work)
 		}
 		read := func(name string) string {
@@ -360,7 +359,7 @@ func (s *script) inCopy(ts *testscript.TestScript, a *actor, text string) (f fol
 	return f
 }
 
-// printAgain lets a script continue with what its own command printed.
+// printAgain restores the output of the script's own command.
 func (s *script) printAgain(ts *testscript.TestScript, stdout, stderr string) {
 	notes := s.work + ".hint"
 	ts.Check(os.Mkdir(notes, 0o777))

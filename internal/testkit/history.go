@@ -10,35 +10,32 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// HistoryOptions say what kind of history is wanted. The zero value means a
-// small one with correct agents.
+// HistoryOptions describe a history. The zero value gives a small one with correct agents.
 type HistoryOptions struct {
 	Hub    string        // hub id; a fixed one when empty
-	Agents int           // how many write; 3 when 0
-	Events int           // how many lines; 100 when 0
-	Skew   time.Duration // clocks are wrong by up to this, either way
-	Start  event.Time    // of a right clock; 2026-03-01T10:00:00Z when 0
+	Agents int           // number of agents; 3 if 0
+	Events int           // number of lines; 100 if 0
+	Skew   time.Duration // clocks differ from the right time by up to this
+	Start  event.Time    // right time at the start; 2026-03-01T10:00:00Z if 0
 
-	Invalid    bool // also lines whose event breaks a rule, and unknown types
-	Equivocate bool // also forked logs: two lines with one key and other bytes
+	Invalid    bool // include lines whose event breaks a rule, and unknown types
+	Equivocate bool // include forked logs: two lines with one key and different bytes
 }
 
 // historyStart is 2026-03-01T10:00:00Z.
 const historyStart event.Time = 1772359200000000000
 
-// HistoryHub is the hub id of histories that name none.
+// HistoryHub is the default hub id of histories.
 const HistoryHub = "0b54b9f0-3c5e-4c0e-9d7a-5d1f0f6f0a01"
 
-// History makes the logs of some agents, of all kinds of events there are, and
-// returns their lines in the order in which they were written. The lines of one
-// agent are a valid log (two of them, where it forked); envelopes are as decoded
-// from their bytes.
+// History makes the logs of some agents with all kinds of events, and returns their lines
+// in the order in which they were written. The lines of one agent are a valid log (two
+// logs, if it forked); envelopes are as decoded from their bytes.
 //
-// It is made to collide: few uuids, labels and targets are shared by all, so
-// that agents create the same object twice, edit what nobody has created yet,
-// delete what others change, and close cycles. Agents see each other's lines
-// only now and then, and their clocks disagree, so keys run against the order of
-// writing.
+// Histories contain many conflicts: all agents share a few uuids, labels and targets, so
+// they create the same object twice, edit objects that nobody has created yet, delete
+// objects that others change, and close cycles. Agents see each other's lines only at
+// times, and their clocks disagree, so the order of keys differs from the order of writing.
 //
 // The same rng state and options give the same history.
 func History(rng *rand.Rand, o HistoryOptions) []*event.Envelope {
@@ -63,7 +60,7 @@ func History(rng *rand.Rand, o HistoryOptions) []*event.Envelope {
 		a.chain = event.Chain{Hub: o.Hub, Agent: a.id}
 		h.authors = append(h.authors, a)
 	}
-	// About ten events for each issue, and fewer of what hangs on issues.
+	// About ten events for each issue, and fewer for objects that belong to issues.
 	h.issues = h.uuids(1 + o.Events/12)
 	h.comments = h.uuids(1 + o.Events/25)
 	h.entries = h.uuids(1 + o.Events/50)
@@ -86,7 +83,7 @@ type history struct {
 	newest  event.Time
 	authors []*author
 	out     []*event.Envelope
-	said    []event.Body // to be said again, word by word
+	said    []event.Body // may be repeated unchanged
 
 	issues, comments, entries, milestones, sessions, deletions []event.UUID
 	requests                                                   []string
@@ -101,7 +98,7 @@ type author struct {
 
 func (h *history) step() {
 	a := h.authors[h.IntN(len(h.authors))]
-	// Half of the time no time passes, so that timestamps are often equal.
+	// Half of the time the clock does not advance, so that timestamps are often equal.
 	if h.IntN(2) == 0 {
 		h.now += event.Time(h.Int64N(int64(time.Minute)))
 	}
@@ -121,7 +118,7 @@ func (h *history) write(a *author, c *event.Chain, b event.Body) {
 	now := min(event.MaxTime, max(h.o.Start/2, h.now+a.skew))
 	line, err := c.Stamp(&event.Envelope{Body: b}, now, a.seen)
 	if err != nil {
-		panic(fmt.Sprintf("history: %T %+v: %v", b, b, err)) // the generator is wrong
+		panic(fmt.Sprintf("history: %T %+v: %v", b, b, err)) // a fault of the generator
 	}
 	d, err := event.Decode(line)
 	if err != nil {
@@ -131,8 +128,8 @@ func (h *history) write(a *author, c *event.Chain, b event.Body) {
 	h.out = append(h.out, d)
 }
 
-// eventKinds are the types History writes, each with a function that makes one.
-// A new kind of event gets a line here, or the property tests miss it.
+// eventKinds are the types that History writes, each with a function that makes one. A new
+// kind of event needs a line here, or the property tests miss it.
 var eventKinds = []struct {
 	weight int
 	make   func(h *history, a *author) event.Body
@@ -339,8 +336,8 @@ var weights = func() (n int) {
 	return n
 }()
 
-// body makes the next event: now and then one that some author wrote before, word
-// for word.
+// body makes the next event. Sometimes it repeats an event that some author wrote before,
+// unchanged.
 func (h *history) body(a *author) event.Body {
 	if len(h.said) > 0 && h.IntN(20) == 0 {
 		return pick(h, h.said)
@@ -394,7 +391,7 @@ func (h *history) publicKey() string {
 	return "ssh-ed25519 " + base64.StdEncoding.EncodeToString(b)
 }
 
-// text has few values, so that equal ones are common.
+// text returns one of a few values, so that equal ones are common.
 func (h *history) text(what string) string {
 	return fmt.Sprintf("%s %d", what, h.IntN(8)) + pick(h, []string{"", "", "", " caf\u00e9", " CAFE\u0301"})
 }
@@ -413,7 +410,7 @@ func (h *history) someTime() event.Time {
 	return h.now + event.Time(h.Int64N(int64(time.Hour)))
 }
 
-// moment is now, or not known.
+// moment returns the current time, or unknown.
 func (h *history) moment() event.Time {
 	if h.now%5 == 0 {
 		return event.NotKnown
@@ -421,7 +418,7 @@ func (h *history) moment() event.Time {
 	return h.now
 }
 
-// deletion is the name of a deletion, or none.
+// deletion returns the name of a deletion, or none.
 func (h *history) deletion() (name event.UUID) {
 	if h.IntN(4) > 0 {
 		name = pick(h, h.deletions)

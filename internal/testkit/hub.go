@@ -21,8 +21,8 @@ func (s *script) git(ts *testscript.TestScript, a *actor, args ...string) {
 	}
 }
 
-// WithoutCollection spares a hub the 'git gc --auto' after every push, which would
-// find nothing to do: a test pushes far fewer than the 6,700 objects it waits for.
+// WithoutCollection disables the 'git gc --auto' after every push to a hub, which would
+// find nothing to do: a test pushes far fewer than the 6,700 objects that trigger it.
 func WithoutCollection(hub string) error {
 	f, err := os.OpenFile(filepath.Join(hub, "config"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -32,8 +32,8 @@ func WithoutCollection(hub string) error {
 	return errors.Join(err, f.Close())
 }
 
-// cmdHub makes the repository everybody shares, with the one commit without
-// which nothing is published, and a clone for each actor.
+// cmdHub makes the shared repository, with one commit, without which nothing is published,
+// and a clone for each actor.
 func cmdHub(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) > 0, "hub NAME…")
 	s := get(ts)
@@ -60,14 +60,14 @@ func (s *script) move(ts *testscript.TestScript, url string) {
 	s.reach(url)
 	for _, a := range s.actors {
 		s.git(ts, a, "remote", "set-url", "origin", url)
-		s.git(ts, a, "config", "crosslink.pushesPerMinute", "0") // a script is a busy clone; pacing has its own
+		s.git(ts, a, "config", "crosslink.pushesPerMinute", "0") // a script makes many pushes; pacing has its own scripts
 	}
 	s.last.ran = false
 	ts.Setenv("HUB", url)
 }
 
-// cmdHubHTTP serves $WORK over git's own CGI program until the script ends, to
-// anybody who knows the name and the password if there is one.
+// cmdHubHTTP serves $WORK over git's own CGI program until the script ends, with a name and
+// a password if they are given.
 func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && (len(args) == 0 || len(args) == 1 && strings.Contains(args[0], ":")), "hub-http [NAME:PASSWORD]")
 	s := get(ts)
@@ -102,9 +102,9 @@ func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	s.move(ts, server.URL+"/hub.git")
 }
 
-// answering lets a script say how pushes are answered: with the status that
-// the file holds, or "hang", which is until it is gone; without it they are
-// served. After "all" it is said of fetches, too.
+// answering lets a script decide how pushes are answered: with the status in the file, or,
+// if it contains "hang", not until the file is removed. Without the file, pushes are
+// served. "all" before the status includes fetches.
 func answering(file string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := os.ReadFile(file)
@@ -125,8 +125,8 @@ func answering(file string, next http.Handler) http.Handler {
 	})
 }
 
-// stub stands for ssh: it drops the options and the host and runs the command
-// here. Its name is ssh, so that git passes it what it passes to OpenSSH.
+// stub replaces ssh: it drops the options and the host and runs the command here. Its name
+// is ssh, so that git passes the same arguments as to OpenSSH.
 const stub = `#!/bin/sh
 while :; do
 	case $1 in
@@ -149,8 +149,7 @@ func cmdHubSSH(ts *testscript.TestScript, neg bool, args []string) {
 	s.move(ts, "ssh://hub.example"+filepath.Join(s.work, "hub.git"))
 }
 
-// reach notes the hub's URL. Where the transcript is one for all transports it
-// is shown as $HUB.
+// reach records the hub's URL. If all transports share one transcript, it is shown as $HUB.
 func (s *script) reach(url string) {
 	s.url = url
 	if s.anyTransport {

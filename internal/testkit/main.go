@@ -6,7 +6,7 @@ import (
 )
 
 // Main is the end of a TestMain: it runs the tests and returns the exit status. Garbage is
-// collected a quarter as often as usual, because tests make much and keep little.
+// collected a quarter as often as usual, because tests allocate much and keep little.
 func Main(m *testing.M) int {
 	debug.SetGCPercent(400)
 	return m.Run()

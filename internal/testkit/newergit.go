@@ -9,8 +9,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// NewerGit is the directory of a git beside the one installed: of
-// CROSSLINK_NEWER_GIT, or where newer-git.sh has put it. "" if there is none.
+// NewerGit is the directory of a second, newer git: CROSSLINK_NEWER_GIT, or the one that
+// newer-git.sh has installed. "" if there is none.
 func NewerGit() string {
 	program := os.Getenv("CROSSLINK_NEWER_GIT")
 	if program == "" {
@@ -32,7 +32,7 @@ func condition(cond string) (bool, error) {
 		return NewerGit() != "", nil
 	case "tmpfs": // in a mount namespace of its own
 		return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "none", os.TempDir()).Run() == nil, nil
-	case "hook-files": // git 2.54 and newer take hooks from the configuration
+	case "hook-files": // git 2.54 and newer read hooks from the configuration
 		cmd := exec.Command("git", "hook", "list", "pre-push")
 		return cmd.Run() != nil && cmd.ProcessState.ExitCode() != 1, nil
 	case "root":

@@ -7,45 +7,45 @@ import (
 	"strings"
 )
 
-// Normaliser replaces what differs from run to run, so that a transcript can
-// be compared byte by byte. The rules, in this order:
+// Normaliser replaces text that differs from run to run, so that a transcript can be
+// compared byte by byte. The rules, in this order:
 //
 //   - known directories become their names ($WORK), known agent ids the actor;
-//   - 3f9a1c2e-… becomes <uuid-1>, its short form 3f9a1c2 <short-1>, numbered
-//     by first appearance: the same issue has the same number in both forms.
-//     Seven digits are an id too, one of 27 has no letter, and so are twelve, the
-//     mark around foreign text: no other number of a transcript may have as many;
+//   - 3f9a1c2e-… becomes <uuid-1>, its short form 3f9a1c2 <short-1>, numbered by first
+//     appearance: the same issue has the same number in both forms. Seven digits are also an
+//     id, because one id in 27 has no letter, and so are twelve digits, the mark around
+//     foreign text. No other number in a transcript may have as many digits;
 //   - 'next contact is in 33 s' becomes 'next contact is in <wait>';
 //   - fingerprints become SHA256:<hash>, public keys ssh-ed25519 <key>;
 //   - 40 or 64 hex digits become <oid>, 43 characters of base64url <hash>;
 //   - the id of a request, a ULID, becomes <ulid>;
 //   - 2026-03-01T10:00:00Z, 2026-03-01 10:00 and 2026-03-01 become <time>;
-//   - '3 s ago', '2 min ago', 'just now' become <age>, 'in 3 years' in <age>,
-//     'in about 20 s' in about <wait>;
-//   - what follows 'git says: ' becomes <git>: its words differ by version;
+//   - '3 s ago', '2 min ago', 'just now' become <age>, 'in 3 years' in <age>, 'in about 20 s'
+//     in about <wait>;
+//   - the text after 'git says: ' becomes <git>, because it differs between versions;
 //   - a port on the loopback address becomes <port>;
-//   - in a line where something of varying width was replaced, runs of spaces
-//     become two, since they are the padding of a column.
+//   - in a line where a replaced text can vary in width, runs of spaces become two, because
+//     they are the padding of a column.
 type Normaliser struct {
 	paths  [][2]string
 	agents [][2]string
-	ids    []string // hex digits without hyphens, the longest seen of each
+	ids    []string // hex digits without hyphens, the longest form seen of each
 }
 
-// short is how many digits an abbreviated id has here, and mark how many stand in
-// the marks around foreign text.
+// short is the number of digits in an abbreviated id, and mark the number in the marks
+// around foreign text.
 const (
 	short = 7
 	mark  = 12
 )
 
-// NewNormaliser returns one that knows no path and no agent.
+// NewNormaliser returns a Normaliser without paths and agents.
 func NewNormaliser() *Normaliser { return &Normaliser{} }
 
-// Path makes text show name instead of dir.
+// Path replaces dir by name.
 func (n *Normaliser) Path(dir, name string) { n.paths = replaceLongest(n.paths, dir, name) }
 
-// Agent makes text show name instead of an agent id.
+// Agent replaces an agent id by name.
 func (n *Normaliser) Agent(id, name string) { n.agents = replaceLongest(n.agents, id, name) }
 
 func replaceLongest(list [][2]string, from, to string) [][2]string {
@@ -78,7 +78,7 @@ var (
 	blanks = regexp.MustCompile(`(\S)  +`)
 )
 
-// Text returns s with everything of the list replaced.
+// Text returns s with all replacements.
 func (n *Normaliser) Text(s string) string {
 	out := strings.SplitAfter(s, "\n")
 	for i, line := range out {
@@ -157,7 +157,7 @@ func replaceNamed(s string, f func(kind, match string) string) string {
 	return b.String() + s[last:]
 }
 
-// id numbers an id by first appearance; a prefix and its whole are one.
+// id numbers an id by first appearance; a prefix and the whole id get the same number.
 func (n *Normaliser) id(hex string) int {
 	for i, known := range n.ids {
 		if strings.HasPrefix(known, hex) {

@@ -21,12 +21,12 @@ const marker = "CROSSLINK_TESTKIT"
 // test; name is unique to it.
 func Mark(name string) string { return marker + "=" + name }
 
-// Settle waits until no process of a test runs any more, those included that
-// continued in the background in a session of their own. It reports false if they
-// do not end. Where there is no /proc it believes they ended.
+// Settle waits until no process of a test runs any more, including background processes in
+// sessions of their own. It returns false if they do not end. Without /proc it assumes that
+// they have ended.
 //
-// One look can miss a process whose parent started it, and ended, while the
-// look was under way; so several have to agree.
+// A single look can miss a process whose parent started it and ended during the look, so
+// several have to agree.
 func Settle(name string) bool {
 	want := []byte(Mark(name))
 	quiet := 0
@@ -43,13 +43,12 @@ func Settle(name string) bool {
 	}
 }
 
-// Watch waits for commands and what they leave running, those included that continue
-// in a session of their own. Unlike Settle it looks at no other process: a pipe
-// that each of them has open ends when the last of them does. The zero value is
-// ready to use, by one goroutine.
+// Watch waits for commands and the processes that they leave running, including those in
+// sessions of their own. Unlike Settle it lists no processes: each of them has a pipe open,
+// which ends when the last of them does. The zero value is ready to use, by one goroutine.
 type Watch struct{ read, write *os.File }
 
-// Add has the next wait include a command that has not started yet.
+// Add includes a command that has not started yet in the next wait.
 func (w *Watch) Add(cmd *exec.Cmd) error {
 	if w.write == nil {
 		var err error
@@ -61,8 +60,8 @@ func (w *Watch) Add(cmd *exec.Cmd) error {
 	return nil
 }
 
-// Settle waits for the commands that were added and all that they started. It
-// reports false if they do not end.
+// Settle waits for the added commands and all processes that they started. It returns false
+// if they do not end.
 func (w *Watch) Settle() bool {
 	if w.write == nil {
 		return true
@@ -74,8 +73,8 @@ func (w *Watch) Settle() bool {
 	return ends(read)
 }
 
-// Run runs a command and waits for it and all that it started, and reports
-// whether they have ended.
+// Run runs a command, waits for it and all processes that it started, and reports whether
+// they have ended.
 func Run(cmd *exec.Cmd) (settled bool, err error) {
 	var w Watch
 	if err := w.Add(cmd); err != nil {
@@ -85,7 +84,7 @@ func Run(cmd *exec.Cmd) (settled bool, err error) {
 	return w.Settle(), err
 }
 
-// ends reports whether everybody has closed the other end of a pipe, in the end.
+// ends reports whether the other end of a pipe is closed in time.
 func ends(pipe *os.File) bool {
 	if err := pipe.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return false
@@ -96,13 +95,12 @@ func ends(pipe *os.File) bool {
 
 func running(want []byte) bool { return len(marked(want)) > 0 }
 
-// Marked returns the ids of the processes of a test. Where there is no /proc it
-// returns none.
+// Marked returns the ids of the processes of a test. Without /proc it returns none.
 func Marked(name string) []int { return marked([]byte(Mark(name))) }
 
-// marked returns the ids of the processes that carry a mark. It lists /proc and
-// nothing below it: filepath.Glob would list the directory of every process, which
-// costs ten times as much as to read the one file.
+// marked returns the ids of the processes with a mark. It lists only /proc itself:
+// filepath.Glob would list the directory of every process, which costs ten times as much as
+// reading one file.
 func marked(want []byte) (pids []int) {
 	proc, err := os.Open("/proc")
 	if err != nil {
@@ -123,8 +121,8 @@ func marked(want []byte) (pids []int) {
 	return pids
 }
 
-// gitProcesses returns the command lines of the git processes that wrote their
-// trace into dir, oldest first: 'git' and the arguments as they were given.
+// gitProcesses returns the command lines of the git processes that wrote their trace into
+// dir, oldest first: 'git' and its arguments.
 func gitProcesses(dir string) ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {

@@ -12,9 +12,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
-// This file holds the program to its promise that a refused write writes
-// nothing: no ref of the replica moves, nothing is answered on stdout, and no
-// lock stays behind.
+// This file tests that a refused write writes nothing: no ref of the replica moves, nothing
+// is printed on stdout, and no lock remains.
 
 // cmdRefused runs a command that must be refused with a status.
 func cmdRefused(ts *testscript.TestScript, neg bool, args []string) {
@@ -37,7 +36,7 @@ func cmdRefused(ts *testscript.TestScript, neg bool, args []string) {
 	s.followHints(ts, a, args[3:])
 }
 
-// cmdUnlocked fails if a lock of an actor's tracker is held or left behind.
+// cmdUnlocked fails if a lock of an actor's tracker is held or was left behind.
 func cmdUnlocked(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1, "unlocked NAME")
 	checkLocks(ts, get(ts).actor(ts, args[0]))
@@ -49,9 +48,8 @@ func checkLocks(ts *testscript.TestScript, a *actor) {
 	}
 }
 
-// Locks are the locks below a tracker's directory that are held by a process,
-// or that git left behind. Those files that are only locked while a process
-// holds them may stay.
+// Locks returns the locks below a tracker's directory that a process holds, or that git
+// left behind. Files that are locked only while a process holds them may remain.
 func Locks(dir string) []string {
 	var left []string
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -67,7 +65,7 @@ func Locks(dir string) []string {
 	return left
 }
 
-// replicaRefs is what the refs of an actor's replica say, without asking git.
+// replicaRefs returns the refs of an actor's replica, without starting git.
 func replicaRefs(a *actor) string {
 	dir := filepath.Join(a.dir, ".git", "crosslink", "replica.git")
 	var b strings.Builder

@@ -67,10 +67,10 @@ type script struct {
 	golden string // directory of golden transcripts
 	name   string
 	actors []*actor
-	url    string // of the hub as clones see it
+	url    string // URL of the hub in the clones
 	ssh    string // stub, "" until hub-ssh
 
-	counts       bool // git processes: only then does git write what it traces
+	counts       bool // the script counts git processes: only then does git write a trace
 	anyTransport bool // the transcript does not name the hub's URL
 	last         struct {
 		actor  *actor
@@ -81,19 +81,19 @@ type script struct {
 	record    strings.Builder
 	recording bool
 	t         tester
-	hints     *hintRun // nil: hints are not run
-	hinted    []string // those that have been
+	hints     *hintRun // nil: hints do not run
+	hinted    []string // hints that have run
 }
 
 type actor struct {
 	name, dir, home, trace string
 
-	before []string // its repository as 'before' saw it
+	before []string // the repository at 'before'
 	walks  int      // how often 'works' ran
 }
 
-// Scripts runs every script of dir. Golden transcripts lie in the directory
-// 'golden' beside it.
+// Scripts runs every script of dir. Golden transcripts are in the directory 'golden' beside
+// it.
 //
 // The hints that commands print are followed (hints.go).
 func Scripts(t *testing.T, dir string, hints Hints) {
@@ -140,15 +140,15 @@ type tester interface {
 	Errorf(format string, args ...any)
 }
 
-// Environment is what every process of a script starts with, besides PATH,
-// HOME and what names the actor: no configuration of the machine, no CI. What
-// is the same in every clone is not told, and nothing waits for its turn.
+// Environment is the environment of every process of a script, besides PATH, HOME and the
+// variables that name the actor: no configuration of the machine, no CI. Notices that are
+// the same in every clone are disabled, and no push is paced.
 func Environment() []string {
 	return []string{
 		"GIT_CONFIG_COUNT=3",
 		"GIT_CONFIG_KEY_0=advice.crosslink.hooks", "GIT_CONFIG_VALUE_0=false",
 		"GIT_CONFIG_KEY_1=crosslink.syncInterval", "GIT_CONFIG_VALUE_1=0",
-		"GIT_CONFIG_KEY_2=crosslink.wait", "GIT_CONFIG_VALUE_2=60", // on a machine that stalls, too
+		"GIT_CONFIG_KEY_2=crosslink.wait", "GIT_CONFIG_VALUE_2=60", // long enough for a machine that stalls
 		"GIT_CONFIG_GLOBAL=" + os.DevNull,
 		"GIT_CONFIG_NOSYSTEM=1",
 		"GIT_TERMINAL_PROMPT=0",
@@ -175,8 +175,8 @@ func setup(e *testscript.Env, dir, golden string, hints *hintRun) error {
 		return err
 	}
 	e.Vars = append(e.Vars, Environment()...)
-	// Marks every process of this script, so that Settle finds those that
-	// outlive the command that started them.
+	// A mark in every process of this script, so that Settle finds those that outlive the
+	// command that started them.
 	e.Vars = append(e.Vars, Mark(e.WorkDir), "HOME="+filepath.Join(e.WorkDir, "home"),
 		"GIT_CONFIG_GLOBAL="+filepath.Join(e.WorkDir, "home", "gitconfig"))
 	e.Values[stateKey{}] = s
@@ -186,7 +186,7 @@ func setup(e *testscript.Env, dir, golden string, hints *hintRun) error {
 			t.Errorf("the script left a process behind that does not end")
 		}
 		if t.Failed() || t.Skipped() {
-			return // the first failure is the one to read
+			return // only the first failure matters
 		}
 		if err := s.compare(""); err != nil {
 			t.Errorf("%v", err)
@@ -256,12 +256,12 @@ func (s *script) environ(a *actor) []string {
 	return env
 }
 
-// withVariables is a script that sets the variables before a command and runs it, as env
-// does, with the pipe of alive open.
+// withVariables is a shell script that sets the leading variables and runs the command, as
+// env does, with the pipe of alive open.
 const withVariables = `while :; do case $1 in *=*) export "$1" && shift ;; *) exec "$@" 9>"$0" ;; esac; done`
 
-// run runs a command as an actor and waits for what it left running. The
-// outcome is in ts (stdout, stderr) and s.last.
+// run runs a command as an actor and waits for the processes that it left running. The
+// result is in ts (stdout, stderr) and s.last.
 func (s *script) run(ts *testscript.TestScript, a *actor, extra []string, args ...string) int {
 	if s.counts {
 		ts.Check(os.RemoveAll(a.trace))
@@ -286,8 +286,8 @@ func (s *script) run(ts *testscript.TestScript, a *actor, extra []string, args .
 	return status
 }
 
-// alive is a pipe that every process of a command, and those that continue in the
-// background, has open for writing: it ends when the last of them does.
+// alive is a pipe that every process of a command has open for writing, including
+// background processes: it ends when the last of them does.
 func (s *script) alive() string { return s.work + ".alive" }
 
 func exitStatus(err error) int {
@@ -304,7 +304,7 @@ func exitStatus(err error) int {
 	return exit.ExitCode()
 }
 
-// learn reads the actor's agent id, so that the transcript says 'alice'.
+// learn reads the actor's agent id, so that the transcript shows 'alice'.
 func (s *script) learn(a *actor) {
 	git := filepath.Join(a.dir, ".git")
 	if b, err := os.ReadFile(git); err == nil { // a linked worktree
@@ -356,7 +356,7 @@ func cmdKillAt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// died is git's own remark about a killed child, whose words are git's.
+// died is git's own message about a killed child.
 var died = regexp.MustCompile(`(?m)^error: git-crosslink died of signal 9\n`)
 
 func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
@@ -387,8 +387,8 @@ func cmdSync(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// same compares the state hash and the rows of `list`: the first is what the
-// reducer computed, the second what the user sees.
+// same compares the state hash and the rows of `list`: the first is the reducer's result,
+// the second is what the user sees.
 func cmdSame(ts *testscript.TestScript, neg bool, args []string) {
 	s := get(ts)
 	var first, firstName string
@@ -461,9 +461,9 @@ func cmdCountGit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// ScriptOver runs one script file once per transport, "hub-http" and the like
-// standing where it says TRANSPORT. All of them share one golden transcript:
-// what people read does not depend on how the hub is reached.
+// ScriptOver runs one script file once per transport, with "hub-http" and the like in place
+// of TRANSPORT. All runs share one golden transcript, because the output does not depend on
+// how the hub is reached.
 func ScriptOver(t *testing.T, file string, transports ...string) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// write records one command: what was typed, both streams, the exit status.
+// write records one command: the command line, both streams, the exit status.
 func (s *script) write(who string, args []string, stdout, stderr string, status int) {
 	if !s.recording {
 		return
@@ -24,7 +24,7 @@ func (s *script) write(who string, args []string, stdout, stderr string, status 
 	s.record.WriteString(s.norm.Text(b.String()))
 }
 
-// lines ends a stream with a newline, and reports it if it had none.
+// lines ends a stream with a newline, and marks a stream that had none.
 func lines(s string) string {
 	if s == "" || strings.HasSuffix(s, "\n") {
 		return s
@@ -32,7 +32,7 @@ func lines(s string) string {
 	return s + "<no newline>\n"
 }
 
-// quote writes words as a shell would read them.
+// quote quotes words for a shell.
 func quote(args []string) string {
 	var out []string
 	for _, a := range args {
@@ -44,8 +44,8 @@ func quote(args []string) string {
 	return strings.Join(out, " ")
 }
 
-// compare holds what was recorded against its golden file and starts a new
-// record. Nothing recorded wants no file.
+// compare compares the record with its golden file and starts a new record. An empty record
+// has no file.
 func (s *script) compare(name string) error {
 	got := s.record.String()
 	s.record.Reset()

@@ -14,14 +14,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// This file holds the program to its promise that the user's repository is left alone,
-// but for the hooks that the first write installs: those, in these very words, and
-// nothing else. What is compared, byte for byte, is more than a user would see: every
-// file of the git directory but <git dir>/crosslink (so configuration, refs, reflogs,
-// hooks, index, objects), every file of the worktree, and what git status, branch and
-// log --all say.
+// This file tests that the user's repository is left alone, except for the hooks that the
+// first write installs: exactly these hooks, and nothing else. It compares, byte for byte,
+// more than a user would see: every file of the git directory except <git dir>/crosslink
+// (so configuration, refs, reflogs, hooks, index, objects), every file of the worktree, and
+// the output of git status, branch and log --all.
 
-// cmdBefore remembers an actor's repository as it is.
+// cmdBefore remembers the state of an actor's repository.
 func cmdBefore(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1, "before NAME")
 	s := get(ts)
@@ -57,9 +56,9 @@ func (s *script) untouched(ts *testscript.TestScript, a *actor) {
 	}
 }
 
-// cmdWorks walks through the tracker in one clone and holds that clone to
-// being left alone; the others then see what was done. Afterwards the user's
-// own gc (the first time), fsck and fetch continue as before.
+// cmdWorks uses all of the tracker in one clone and checks that the clone is left alone;
+// the others then see the changes. Afterward the user's own gc (the first time), fsck and
+// fetch work as before.
 func cmdWorks(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) > 0, "works NAME [OTHER…]")
 	s := get(ts)
@@ -99,7 +98,7 @@ func cmdWorks(ts *testscript.TestScript, neg bool, args []string) {
 	s.last.ran = false
 }
 
-// picture describes an actor's repository, a line for each thing.
+// picture describes an actor's repository, one line for each part.
 func (s *script) picture(ts *testscript.TestScript, a *actor) []string {
 	var all []string
 	git := func(args ...string) string {
@@ -136,7 +135,7 @@ func (s *script) picture(ts *testscript.TestScript, a *actor) []string {
 	return all
 }
 
-// ours reports <git dir>/crosslink, of a worktree or submodule too.
+// ours reports whether a path is in <git dir>/crosslink, also of a worktree or submodule.
 func ours(p string) bool {
 	if filepath.Base(p) != "crosslink" {
 		return false
@@ -149,7 +148,7 @@ func ours(p string) bool {
 	return false
 }
 
-// hook reports a file that is exactly one of our hooks.
+// hook reports whether a file is exactly one of our hooks.
 func hook(p string) bool {
 	if !slices.Contains(hooks.Names, filepath.Base(p)) || filepath.Base(filepath.Dir(p)) != "hooks" {
 		return false
