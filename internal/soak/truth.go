@@ -30,7 +30,7 @@ type truth struct {
 
 type sighting struct{ number, epoch int }
 
-// hold is a lock that a clone was told it holds, until it begins to release it.
+// hold is a lock that a clone holds by its own report, until it begins to release it.
 type hold struct {
 	clone string
 	epoch int
@@ -79,7 +79,7 @@ func (t *truth) saw(clone, uuid string, number int) {
 	t.numbers[uuid], t.issueAt[number] = sighting{number, t.epoch}, uuid
 }
 
-// held records that a clone was told that it holds a lock.
+// held records that a command reported to a clone that it holds a lock.
 func (t *truth) held(clone, uuid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
