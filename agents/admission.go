@@ -10,10 +10,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
-// NotAdmitted says why nothing that an agent writes now would count, nil if it
-// would: an agent that a closed hub does not list, one that is revoked, one whose
-// key is not listed where signatures are required. key finds the key that an admin
-// is to see.
+// NotAdmitted returns why an agent's writes would not count, nil if they would: a closed
+// hub does not list the agent, the agent is revoked, or its key is not listed and
+// signatures are required. key finds the key that an admin has to approve.
 func NotAdmitted(state *trust.State, agent string, key func() (keys.Signer, error)) *fail.Error {
 	if state == nil || state.Newer() > 0 {
 		return nil
@@ -38,8 +37,8 @@ func NotAdmitted(state *trust.State, agent string, key func() (keys.Signer, erro
 	return e
 }
 
-// Introduction is the first event of a log: what the agent is, and the key that it
-// signs with, if any.
+// Introduction returns the first event of a log: a description of the agent, and its
+// signing key, if any.
 func (i Identity) Introduction(k keys.Signer) *event.AgentIntroduced {
 	b := &event.AgentIntroduced{Kind: i.Kind()}
 	b.Name, _ = i.Name(b.Kind)
@@ -49,7 +48,7 @@ func (i Identity) Introduction(k keys.Signer) *event.AgentIntroduced {
 	return b
 }
 
-// Retired refuses a line after the last one of an agent.
+// Retired refuses a line after an agent's last one.
 func (i Identity) Retired(agent string) *fail.Error {
 	e := &fail.Error{Kind: fail.Denied, Code: "retired", Message: fmt.Sprintf("'%s' is retired: nothing was written", agent), Fields: fail.Fields{"agent": agent}}
 	if i.Getenv(Variable) != "" {

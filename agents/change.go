@@ -13,14 +13,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
-// Change is a draft of the meta that is to follow another.
+// Change is a draft of the next meta.
 type Change struct {
 	From    *trust.State
 	Meta    trust.Meta
 	Signers *trust.Signers
 }
 
-// NewChange returns a draft that says what from says.
+// NewChange returns a draft with the content of from.
 func NewChange(from *trust.State) *Change {
 	c := &Change{from, *from.Meta, from.Signers}
 	c.Meta.Admins, c.Meta.Revoked = slices.Clone(c.Meta.Admins), maps.Clone(c.Meta.Revoked)
@@ -37,15 +37,14 @@ type Approved struct {
 	Already     bool   `json:"already"`
 }
 
-// Waits reports whether an agent, on whose log v is the verdict, waits to be
-// approved.
+// Waits reports whether an agent waits for approval; v is the verdict on its log.
 func (c *Change) Waits(agent string, v *trust.Verdict) bool {
 	_, revoked := c.Meta.Revoked[agent]
 	return !revoked && v != nil && !v.Listed && len(v.Keys) == 1
 }
 
-// Approve lists a key of an agent: the given one, else the one that its log
-// introduces; log is the verdict on it, nil if there is no log here. The agent may
+// Approve lists a key of an agent: the given one, otherwise the one that its log
+// introduces; log is the verdict on the log, nil if there is no log here. The agent may
 // become an admin, too.
 func (c *Change) Approve(agent, given string, log *trust.Verdict, admin bool) (Approved, error) {
 	k, err := c.keyOf(agent, given, log)
@@ -88,21 +87,21 @@ func (c *Change) keyOf(agent, given string, log *trust.Verdict) (trust.Key, erro
 	return log.Keys[0], nil
 }
 
-// stillRevoked refuses what would let lines after a revocation count again.
+// stillRevoked refuses a change after which lines after a revocation would count again.
 func stillRevoked(code fail.Code, agent string) error {
 	return &fail.Error{Kind: fail.Denied, Code: code, Message: fmt.Sprintf("the agent '%s' is revoked, and a revocation is permanent", agent),
 		Fields: fail.Fields{"agent": agent}}
 }
 
-// RevokedLog is the log of an agent that is to be revoked.
+// RevokedLog is the log of an agent that will be revoked.
 type RevokedLog struct {
-	Lines, Counts uint64                       // that are here; that count
-	HashAt        func(uint64) (string, error) // of a line, "" if there is none
+	Lines, Counts uint64                       // lines here, and lines that count
+	HashAt        func(uint64) (string, error) // hash of a line, "" if there is none
 }
 
-// Revoke ends an agent's log: its first lines count, up to after, and no line
-// after them; nil is all that count now. One that is revoked already can only end
-// earlier. log is nil if there is none here.
+// Revoke ends an agent's log: lines up to after count, and no later line; nil means all
+// lines that count now. A log that is already revoked can only end earlier. log is nil if
+// there is no log here.
 func (c *Change) Revoke(agent string, after *uint64, reason string, log *RevokedLog) (trust.Revocation, error) {
 	r := trust.Revocation{Reason: reason}
 	if len(reason) > event.MaxText {
@@ -146,14 +145,14 @@ func (c *Change) Revoke(agent string, after *uint64, reason string, log *Revoked
 	return r, nil
 }
 
-// Policy is a change of the hub's policy. "" and nil leave a part as it is.
+// Policy is a change of the hub's policy. "" and nil leave a part unchanged.
 type Policy struct {
 	Signing string
 	Open    *bool
-	Pushes  *uint64 // a minute, of all clones together; 0 is no limit
+	Pushes  *uint64 // pushes per minute, of all clones together; 0 means no limit
 }
 
-// Nothing reports whether p leaves everything as it is.
+// Nothing reports whether p changes nothing.
 func (p Policy) Nothing() bool { return p == Policy{} }
 
 // SetPolicy changes the policy.
@@ -169,8 +168,8 @@ func (c *Change) SetPolicy(p Policy) {
 	}
 }
 
-// HandOver lists the new key of an admin for all purposes, and the old one for the
-// lines that it has signed and the one by which it goes.
+// HandOver lists an admin's new key for all purposes, and the old one for the lines that it
+// has signed, including the line that replaces it.
 func (c *Change) HandOver(agent string, old, next trust.Key) error {
 	p := trust.Principal(agent)
 	if c.From.AdminOf(old) != p {
@@ -181,13 +180,13 @@ func (c *Change) HandOver(agent string, old, next trust.Key) error {
 	return nil
 }
 
-// Nothing reports whether the draft says what was there before.
+// Nothing reports whether the draft changes nothing.
 func (c *Change) Nothing() bool {
 	return string(c.Meta.Encode()) == string(c.From.Meta.Encode()) && string(c.Signers.Encode()) == string(c.From.Signers.Encode())
 }
 
-// Files makes the files of the next meta commit, signed with k, and says what they
-// lead to. k is nil if there are no admins, so that nobody has to sign.
+// Files returns the files of the next meta commit, signed with k, and the resulting state.
+// k is nil if there are no admins, so no signature is needed.
 func (c *Change) Files(ctx context.Context, k keys.Signer) (map[string][]byte, *trust.State, error) {
 	files := c.From.Draft(c.Meta, c.Signers)
 	if k != nil {
@@ -204,8 +203,8 @@ func (c *Change) Files(ctx context.Context, k keys.Signer) (map[string][]byte, *
 	return files, next, nil
 }
 
-// Founding makes the files of a hub's first meta commit, at the format version
-// that m names: anybody who founds the hub is its admin, if there is a key, k.
+// Founding returns the files of a hub's first meta commit, at the format version in m. The
+// founder is the hub's admin, if there is a key, k.
 func Founding(ctx context.Context, m trust.Meta, agent string, k keys.Signer, listed ...trust.Signer) map[string][]byte {
 	m.Signing, m.Open, m.Seq = trust.Warn, true, 1
 	if k == nil {
@@ -218,7 +217,7 @@ func Founding(ctx context.Context, m trust.Meta, agent string, k keys.Signer, li
 	}
 	files := trust.MetaFiles(&m, list)
 	sig, err := k.Sign(ctx, trust.MetaNamespace, trust.MetaSigned(files))
-	if err != nil { // an admin that cannot sign would be one forever
+	if err != nil { // an admin that cannot sign would stay admin permanently
 		m.Admins = nil
 		return trust.MetaFiles(&m, &trust.Signers{})
 	}

@@ -37,14 +37,14 @@ type Identity struct {
 	Config  refs.Config
 }
 
-// Sources of an id.
+// The sources of an id.
 const (
 	FromEnvironment = "environment" // GIT_CROSSLINK_AGENT
 	FromConfig      = "config"      // crosslink.agent
 	FromFile        = "file"        // the identity file
 )
 
-// Variable and Setting name an agent outright.
+// Variable and Setting name an agent explicitly.
 const (
 	Variable = "GIT_CROSSLINK_AGENT"
 	Setting  = "crosslink.agent"
@@ -64,8 +64,8 @@ func (i Identity) Named() (agent, source, where string) {
 	return "", "", ""
 }
 
-// Agent returns the id this worktree writes under if that is settled, else "".
-// Nothing is written.
+// Agent returns this worktree's id if it is already determined, otherwise "". It writes
+// nothing.
 func (i Identity) Agent() (string, error) {
 	if named, _, where := i.Named(); named != "" {
 		if err := event.ValidAgentID(named); err != nil {
@@ -110,14 +110,14 @@ func (i Identity) ConfigScope() (scope string) {
 // InCI reports whether this is a CI job.
 func (i Identity) InCI() bool { return i.Getenv("CI") != "" }
 
-// InJob reports whether this is a CI job under an id that somebody chose: the
-// clone, and what is made in it, goes with the job.
+// InJob reports whether this is a CI job under an id that somebody chose. The clone, and
+// everything created in it, is deleted with the job.
 func (i Identity) InJob() bool {
 	named, _, _ := i.Named()
 	return i.InCI() && named != ""
 }
 
-// Kind is what the agent introduces itself as.
+// Kind returns the kind with which the agent introduces itself.
 func (i Identity) Kind() event.AgentKind {
 	if i.Getenv(Variable) != "" {
 		return event.Machine
@@ -125,11 +125,11 @@ func (i Identity) Kind() event.AgentKind {
 	return event.Person
 }
 
-// NameSetting is what an agent calls itself.
+// NameSetting is the setting with the agent's name.
 const NameSetting = "crosslink.name"
 
-// Name is what an agent calls itself: crosslink.name, else for a person git's user.name.
-// set reports whether there is such a setting; crosslink.name may say that there is no
+// Name returns the agent's name: crosslink.name, otherwise for a person git's user.name.
+// set reports whether there is such a setting; crosslink.name may be empty, which means no
 // name.
 func (i Identity) Name(kind event.AgentKind) (name string, set bool) {
 	if v, ok := i.Config.Get(NameSetting); ok {
@@ -143,15 +143,15 @@ func (i Identity) Name(kind event.AgentKind) (name string, set bool) {
 	return name, name != ""
 }
 
-// NoAgentInCI refuses a write of a job that nobody named: three thousand jobs
-// would be three thousand agents.
+// NoAgentInCI refuses a write of a job without a chosen id: three thousand jobs would be
+// three thousand agents.
 func NoAgentInCI() *fail.Error {
 	return &fail.Error{Kind: fail.Denied, Code: "ci-agent",
 		Message: "a CI job needs an agent id: otherwise each job would add a log to every fetch"}
 }
 
-// MayWrite returns the id to write under, "" if one may be made, and an error if
-// none may. Nothing is written.
+// MayWrite returns the id to write under, "" if one may be created, and an error if not. It
+// writes nothing.
 func (i Identity) MayWrite() (agent string, err error) {
 	if agent, err = i.Agent(); err == nil && agent == "" && i.InCI() {
 		return "", NoAgentInCI()
@@ -159,14 +159,14 @@ func (i Identity) MayWrite() (agent string, err error) {
 	return agent, err
 }
 
-// Settled is the id that a worktree writes under from now on.
+// Settled is the id under which a worktree writes from now on.
 type Settled struct {
 	Agent string
 	Made  bool   // just now
-	Was   string // the id of the clone that this one is a copy of; "" if it is none
+	Was   string // the id of the clone of which this one is a copy; "" if it is not a copy
 }
 
-// Settle returns the id to write under, and makes one if there is none yet.
+// Settle returns the id to write under, and creates one if there is none yet.
 func (i Identity) Settle() (Settled, error) {
 	agent, err := i.MayWrite()
 	if err != nil || agent != "" {
@@ -186,7 +186,7 @@ func (i Identity) Settle() (Settled, error) {
 	return s, nil
 }
 
-// Become makes the identity file name another agent.
+// Become writes another agent into the identity file.
 func (i Identity) Become(agent string) error {
 	if _, err := writeIdentity(i.File, agent, true); err != nil {
 		return fmt.Errorf("write this worktree's identity: %w", err)
@@ -207,8 +207,8 @@ func (i Identity) GiveUp(agent string) (bool, error) {
 	return true, nil
 }
 
-// Outlived gives up the id of an agent that is retired, if only the identity file
-// still names it: a kill came between the last line of its log and GiveUp.
+// Outlived removes the id of a retired agent if only the identity file still names it: the
+// process was killed after the last line of the log and before GiveUp.
 func (i Identity) Outlived(agent string) (bool, error) {
 	if named, _, _ := i.Named(); named != "" {
 		return false, nil
@@ -216,8 +216,8 @@ func (i Identity) Outlived(agent string) (bool, error) {
 	return i.GiveUp(agent)
 }
 
-// CloneID returns the random name of the clone that the file at path names, and
-// makes it once; a copy of a clone takes another.
+// CloneID returns the random name of the clone that the file at path contains, and creates
+// it once; a copy of a clone gets another.
 func CloneID(path string) (string, error) {
 	id, err := readIdentity(path)
 	if err == nil && id != nil && !id.copied(path) {
@@ -226,7 +226,7 @@ func CloneID(path string) (string, error) {
 	return writeIdentity(path, strings.ToLower(rand.Text()), id != nil || err != nil)
 }
 
-// Mint draws an id for a user, "" for the one that runs this process.
+// Mint creates an id for a user, "" for the user of this process.
 func Mint(userName string) string {
 	if userName == "" {
 		if u, err := user.Current(); err == nil {
@@ -282,7 +282,7 @@ func (id *identity) copied(path string) bool {
 	if !ok {
 		return false
 	}
-	// a copy by hard links shares the inode: the original is where it was
+	// a copy by hard links shares the inode, but the original is still at its place
 	same := st.Inode == id.Inode && st.Device == id.Device
 	if same && (st.Links < 2 || filepath.Dir(path) == id.Path) {
 		return false
@@ -291,8 +291,8 @@ func (id *identity) copied(path string) bool {
 	return host != id.Host || filepath.Dir(path) != id.Path
 }
 
-// writeIdentity puts the file in place and returns the agent it names: of two
-// processes that mint at once one wins and both write under its id.
+// writeIdentity writes the file and returns the agent in it: if two processes create an id
+// at once, one wins and both use its id.
 func writeIdentity(path, agent string, replace bool) (string, error) {
 	dir := filepath.Dir(path)
 	if err := statefile.MakeHome(dir); err != nil {

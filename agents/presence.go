@@ -11,55 +11,54 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// A holder that works for hours without an event looks dead to anybody who wants
-// its lock. Presence says that it is not, outside all logs: a ref per clone,
+// If a holder works for hours without an event, others who want its lock would think that
+// it has stopped. Presence shows that it has not, outside all logs: a ref per clone,
 // without a history. The rules are:
 //
-//   - only while an agent of the clone holds a lock, and its last sign, an event
-//     or a presence, is 5 min old: others call an agent silent after 10;
-//   - an agent that begins or ceases to wait for a person (its state is
-//     awaiting_input or paused) shows that at once, at most every minute, whether
-//     or not it holds a lock;
-//   - pushed by itself, in the background, never with a log or a step, at most
-//     every 5 min but for that; after one refusal not for 24 h (some hosts allow
-//     no refs but branches);
-//   - fetched with everything else; read only when a heartbeat is asked for;
-//   - of many clones only the newest are read: anybody may push any number;
-//   - a hint, for people and for the offer to break a lock. Nothing is decided
-//     by it. A time that has not come yet is passed over.
+//   - a heartbeat is shown only while an agent of the clone holds a lock, and its last event or
+//     heartbeat is 5 min old: others call an agent silent after 10;
+//   - an agent that begins or ceases to wait for a person (its state is awaiting_input or
+//     paused) shows this at once, at most every minute, whether or not it holds a lock;
+//   - heartbeats are pushed separately, in the background, never with a log or a step, at most
+//     every 5 min except for that; after a refusal not for 24 h (some hosts allow only
+//     branches);
+//   - they are fetched with everything else, and read only when needed;
+//   - of many clones only the newest are read, because anybody may push any number;
+//   - they are a hint, for people and for the offer to break a lock. They decide nothing. A
+//     time in the future is ignored.
 const (
 	presenceEvery   = 5 * time.Minute
 	presenceUrgent  = time.Minute
 	presenceRefused = 24 * time.Hour
-	presenceTried   = time.Minute // between two attempts that came to nothing
+	presenceTried   = time.Minute // between two failed attempts
 )
 
-// Presence is what a clone remembers of its own heartbeats.
+// Presence is the stored state of a clone's own heartbeats.
 type Presence struct {
 	Agents  map[string]Sign `json:"agents"`
-	Due     bool            `json:"due,omitempty"` // the next sync in the background pushes it
+	Due     bool            `json:"due,omitempty"` // the next background sync pushes it
 	Pushed  time.Time       `json:"pushed,omitzero"`
 	Tried   time.Time       `json:"tried,omitzero"`
 	Refused time.Time       `json:"refused,omitzero"`
 }
 
-// Sign is one agent's.
+// Sign is the heartbeat of one agent.
 type Sign struct {
 	Seen  time.Time  `json:"seen"`
 	Issue event.UUID `json:"issue,omitzero"`
 	State string     `json:"state"`
-	Shown string     `json:"shown,omitempty"` // the state that others were shown last
+	Shown string     `json:"shown,omitempty"` // the state that others saw last
 }
 
 // needsPerson reports whether an agent in a state waits for a person.
 func needsPerson(state string) bool { return state == "awaiting_input" || state == "paused" }
 
-// urgent reports whether others have to see at once what the agent does now.
+// urgent reports whether others have to see the agent's state at once.
 func (s Sign) urgent() bool {
 	return s.State != s.Shown && (needsPerson(s.State) || needsPerson(s.Shown))
 }
 
-// every is how long after a push the next may follow.
+// every is the interval between pushes.
 func (p *Presence) every() time.Duration {
 	for _, a := range p.Agents {
 		if a.urgent() {
@@ -69,19 +68,19 @@ func (p *Presence) every() time.Duration {
 	return presenceEvery
 }
 
-// What becomes of a heartbeat.
+// The outcomes of a heartbeat.
 const (
 	HeartbeatSent    = "sent"    // on its way, in the background
-	HeartbeatRecent  = "recent"  // others have seen a sign less than 5 min old
-	HeartbeatUnheld  = "unheld"  // no lock is held: nobody waits for it
-	HeartbeatRefused = "refused" // the hub takes no heartbeats
-	HeartbeatKept    = "kept"    // nobody to show it to: no hub, offline, a CI job
+	HeartbeatRecent  = "recent"  // others have seen one less than 5 min old
+	HeartbeatUnheld  = "unheld"  // no lock is held, so nobody waits for it
+	HeartbeatRefused = "refused" // the hub accepts no heartbeats
+	HeartbeatKept    = "kept"    // nobody can see it: no hub, offline, a CI job
 )
 
 // maxPresence is the largest file of heartbeats that is read.
 const maxPresence = 1 << 20
 
-// ReadPresence reads a file of heartbeats; one that cannot be read is none.
+// ReadPresence reads a file of heartbeats; an unreadable file counts as missing.
 func ReadPresence(file string, now time.Time) Presence {
 	var p Presence
 	if note.Read(file, maxPresence, &p) != nil {
@@ -101,7 +100,7 @@ func ReadPresence(file string, now time.Time) Presence {
 	return p
 }
 
-// Write puts the file in place.
+// Write writes the file.
 func (p *Presence) Write(file string) error {
 	if err := statefile.MakeHome(filepath.Dir(file)); err != nil {
 		return note.InTheWay(err)
@@ -109,8 +108,8 @@ func (p *Presence) Write(file string) error {
 	return note.Write(file, p)
 }
 
-// sign notes that an agent was seen at work on an issue, in a state or, if that is
-// "", as before.
+// sign records that an agent was seen working on an issue, in a state; "" leaves the state
+// unchanged.
 func (p *Presence) sign(agent string, issue event.UUID, state string, now time.Time) Sign {
 	s := p.Agents[agent]
 	if s.Seen, s.Issue = now, issue; state != "" {
@@ -123,12 +122,12 @@ func (p *Presence) sign(agent string, issue event.UUID, state string, now time.T
 	return s
 }
 
-// Pulse notes that an agent that holds the lock of an issue was seen, if there is
-// no newer sign of it; wrote is when it wrote last. It reports whether there was
-// something to note, and whether that is to be pushed.
+// Pulse records that an agent that holds the lock of an issue was seen, if nothing newer is
+// known; wrote is when it wrote last. It returns whether there was something to record, and
+// whether to push it.
 func (p *Presence) Pulse(agent string, issue event.UUID, wrote, now time.Time) (noted, push bool) {
 	last := p.Pushed
-	if wrote.After(last) && !wrote.After(now) { // else a clock was wrong
+	if wrote.After(last) && !wrote.After(now) { // otherwise a clock was wrong
 		last = wrote
 	}
 	if now.Sub(last) < presenceEvery && !(p.Agents[agent].urgent() && now.Sub(p.Pushed) >= presenceUrgent) || now.Sub(p.Tried) < presenceTried {
@@ -139,8 +138,8 @@ func (p *Presence) Pulse(agent string, issue event.UUID, wrote, now time.Time) (
 	return true, !p.Refuses(now)
 }
 
-// Beat notes a heartbeat and says what becomes of it: shown says that there is
-// somebody to show it to, holds that a lock is held.
+// Beat records a heartbeat and returns its outcome. shown means that somebody can see it,
+// holds that a lock is held.
 func (p *Presence) Beat(agent string, issue event.UUID, state string, shown, holds bool, now time.Time) (Sign, string) {
 	s := p.sign(agent, issue, state, now)
 	switch {
@@ -157,17 +156,16 @@ func (p *Presence) Beat(agent string, issue event.UUID, state string, shown, hol
 	return s, HeartbeatSent
 }
 
-// Refuses reports whether the hub took no heartbeats when it was asked last, a
-// short while ago.
+// Refuses reports whether the hub recently refused heartbeats.
 func (p *Presence) Refuses(now time.Time) bool { return now.Sub(p.Refused) < presenceRefused }
 
-// MayPush reports whether heartbeats are to be pushed now.
+// MayPush reports whether heartbeats should be pushed now.
 func (p *Presence) MayPush(now time.Time) bool {
 	return p.Due && !p.Refuses(now) && now.Sub(p.Pushed) >= p.every()
 }
 
-// Show returns the signs to push, of agents that write here and hold a lock or
-// wait for a person, and forgets the others.
+// Show returns the heartbeats to push, of agents that write here and hold a lock or wait
+// for a person, and forgets the others.
 func (p *Presence) Show(here, holds func(agent string) bool) (shown event.Presence) {
 	maps.DeleteFunc(p.Agents, func(id string, a Sign) bool {
 		return !here(id) || !holds(id) && !needsPerson(a.State) && !a.urgent()
@@ -180,8 +178,8 @@ func (p *Presence) Show(here, holds func(agent string) bool) (shown event.Presen
 	return shown
 }
 
-// Answered records the outcome of pushing what Show returned: it was taken or, if
-// the hub was reached, refused. A connection that was lost is no refusal.
+// Answered records the result of pushing the heartbeats of Show: accepted or, if the hub
+// was reached, refused. A lost connection is not a refusal.
 func (p *Presence) Answered(taken, reached bool, now time.Time) {
 	switch {
 	case taken:

@@ -12,10 +12,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// PresenceLimits bound what is read of the heartbeats that a hub holds.
+// PresenceLimits bound how much is read of a hub's heartbeats.
 type PresenceLimits struct {
-	Read  int // how many clones' are read, the newest by their commits' dates
-	Dates int // of how many the date is looked at
+	Read  int // number of clones to read, the newest by their commits' dates
+	Dates int // number of commits whose date is read
 }
 
 // clockSkew is how far ahead the clocks of others may be.
@@ -24,8 +24,8 @@ const clockSkew = 5 * time.Minute
 // presenceHead bounds the commit of a heartbeat.
 const presenceHead = 8 << 10
 
-// ReadPresences reads the heartbeats that the last fetch brought: the newest of
-// each agent, among the refs given. The number says how many were not read.
+// ReadPresences reads the heartbeats of the last fetch: the newest of each agent, among the
+// given refs. The number is how many were not read.
 func ReadPresences(ctx context.Context, l refs.Local, all map[string]refs.OID, limit PresenceLimits, now time.Time) (map[string]event.AgentPresence, int) {
 	newest := map[string]event.AgentPresence{}
 	latest := now.Add(clockSkew)
@@ -48,8 +48,8 @@ func ReadPresences(ctx context.Context, l refs.Local, all map[string]refs.OID, l
 	return newest, left
 }
 
-// newestPresences returns the commits to be read, and how many are left. A date
-// that has not come yet is older than any.
+// newestPresences returns the commits to read, and how many are left out. A date in the
+// future counts as the oldest.
 func newestPresences(ctx context.Context, l refs.Local, all map[string]refs.OID, limit PresenceLimits, latest time.Time) (tips []refs.OID, left int) {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -64,7 +64,7 @@ func newestPresences(ctx context.Context, l refs.Local, all map[string]refs.OID,
 		return tips, 0
 	}
 	dates := map[refs.OID]int64{}
-	// one that cannot be read has no date
+	// an unreadable commit has no date
 	_ = l.Read(ctx, tips, presenceHead, func(i int, o refs.Object, err error) error {
 		if err == nil && o.Kind == refs.Commit {
 			if h, err := refs.ParseCommit(l.Format(), o.Data); err == nil && h.When <= latest.Unix() {

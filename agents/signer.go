@@ -21,21 +21,21 @@ import (
 type Signer struct {
 	Identity
 	Ring *keys.Ring
-	Own  string // the agent of this worktree, the only one that crosslink.signingKey is for; "" while there is none
-	Top  string // of the worktree: relative paths begin there
+	Own  string // the agent of this worktree, the only one for which crosslink.signingKey is used; "" if there is none
+	Top  string // top of the worktree, where relative paths begin
 }
 
-// Why there is no key.
+// Reasons why there is no key.
 var (
 	ErrNotSigning = errors.New("signing is turned off here (crosslink.sign)")
-	ErrElsewhere  = errors.New("is not here") // the log has a key, and this clone has not
+	ErrElsewhere  = errors.New("is not here") // the log has a key, and this clone does not have it
 	ErrNoJobKey   = errors.New("no key is configured for this CI job")
 )
 
-// Request says for which log a key is wanted.
+// Request names the log for which a key is needed.
 type Request struct {
 	Agent   string
-	InForce []trust.Key // in its log
+	InForce []trust.Key // keys in its log
 	Make    bool        // make a key if there is none and none is in force
 	Handing trust.Key   // the key that is handing over to the next one, if any: the hub may list both
 }
@@ -70,20 +70,20 @@ func (s Signer) Key(q Request) (k keys.Signer, made bool, err error) {
 	}
 	for _, k := range have {
 		if slices.Contains(q.InForce, k.Key()) {
-			if len(kept) == 2 && k == kept[1] { // the rotation was written and what follows it was cut short
+			if len(kept) == 2 && k == kept[1] { // the rotation was written, and the steps after it were interrupted
 				_ = s.Ring.Promote(q.Agent)
 			}
 			return k, false, nil
 		}
 	}
-	if unread != nil { // the key in force may well be that one
+	if unread != nil { // the unreadable key may be the one in force
 		return nil, false, unread
 	}
 	return nil, false, fmt.Errorf("the key %s %w", q.InForce[0].Fingerprint(), ErrElsewhere)
 }
 
-// atHand returns the keys that an agent may sign with, the one that is configured
-// first; kept are those in the ring, and unread is why the configured one is none.
+// atHand returns the keys with which an agent may sign, the configured one first. kept are
+// those in the ring, and unread is why the configured key cannot be read.
 func (s Signer) atHand(q Request) (have, kept []keys.Signer, unread, err error) {
 	if v := s.configured(); v != "" && (q.Agent == s.Own || s.Own == "") {
 		k, err := s.Ring.Configured(s.path(v))
@@ -101,8 +101,8 @@ func (s Signer) atHand(q Request) (have, kept []keys.Signer, unread, err error) 
 	return append(have, kept...), kept, unread, nil
 }
 
-// MakeFirst makes the key of a new agent and reports whether it did. What hinders
-// it, the first line tells.
+// MakeFirst makes the key of a new agent and reports whether it did. If it fails, the first
+// line reports why.
 func (s Signer) MakeFirst(agent string) bool {
 	if !s.signs() || s.configured() != "" {
 		return false
@@ -111,8 +111,8 @@ func (s Signer) MakeFirst(agent string) bool {
 	return err == nil
 }
 
-// Next returns the key to follow old: the one that crosslink.signingKey names, else
-// one that is made; kept says that it is in the ring, to be promoted there.
+// Next returns the key that follows old: the one in crosslink.signingKey, otherwise a new
+// one. kept means that the new key is in the ring and has to be promoted there.
 func (s Signer) Next(old keys.Signer) (k keys.Signer, kept bool, err error) {
 	if v := s.configured(); v != "" {
 		k, err := s.Ring.Configured(s.path(v))
@@ -130,8 +130,8 @@ func (s Signer) Next(old keys.Signer) (k keys.Signer, kept bool, err error) {
 	return k, true, nil
 }
 
-// Admin returns the key here, configured or of one of the agents, that may sign
-// the next meta commit; nil if there are no admins and so nobody has to.
+// Admin returns a key in this clone, configured or of one of the agents, that may sign the
+// next meta commit; nil if there are no admins and no signature is needed.
 func (s Signer) Admin(state *trust.State, agents []string) (keys.Signer, error) {
 	if len(state.Meta.Admins) == 0 {
 		return nil, nil
@@ -162,7 +162,7 @@ func (s Signer) configured() string {
 	return v
 }
 
-// path is a configured path as git means it.
+// path resolves a configured path as git does.
 func (s Signer) path(v string) string {
 	if rest, ok := strings.CutPrefix(v, "~/"); ok {
 		return filepath.Join(s.Getenv("HOME"), rest)
@@ -173,8 +173,8 @@ func (s Signer) path(v string) string {
 	return filepath.Join(s.Top, v)
 }
 
-// Fingerprints are those of all keys of this clone: made here for any agent, or
-// configured. They are one user's.
+// Fingerprints returns the fingerprints of all keys of this clone: made here for any agent,
+// or configured. They belong to one user.
 func (s Signer) Fingerprints() (all []string) {
 	for _, k := range s.Ring.All() {
 		all = append(all, k.Fingerprint())

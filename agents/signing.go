@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
-// SignWith makes the chain sign with a key. An error of a key is a *SignError.
+// SignWith makes the chain sign with a key. If the key fails, the error is a *SignError.
 func SignWith(ctx context.Context, c *event.Chain, k keys.Signer) {
 	c.Sign = func(signed []byte) (string, string, error) {
 		by := k.Key().Fingerprint()
@@ -30,7 +30,7 @@ func SignWith(ctx context.Context, c *event.Chain, k keys.Signer) {
 // SignError is a key that failed.
 type SignError struct {
 	Key  string // its fingerprint
-	File string // that has to be unlocked, "" if there is none
+	File string // file that has to be unlocked, "" if there is none
 	Err  error
 }
 
@@ -43,8 +43,7 @@ func failed(k keys.Signer, err error) *SignError {
 	return &SignError{k.Key().Fingerprint(), keys.Locked(k), err}
 }
 
-// Ready reports as a *SignError why a key cannot sign now. Nobody is asked for
-// anything.
+// Ready returns a *SignError if a key cannot sign now. It never prompts.
 func Ready(ctx context.Context, k keys.Signer) error {
 	if err := keys.Ready(ctx, k); err != nil {
 		return failed(k, err)
@@ -52,12 +51,12 @@ func Ready(ctx context.Context, k keys.Signer) error {
 	return nil
 }
 
-// Log is the own log to which something is to be added.
+// Log is the agent's own log, to which lines are added.
 type Log struct {
 	Agent  string
-	Policy string // of the hub, for signatures
-	Signed bool   // what comes next counts only if it is signed
-	Here   bool   // there are lines of it in this clone
+	Policy string // the hub's policy for signatures
+	Signed bool   // the next line counts only if it is signed
+	Here   bool   // this clone has lines of it
 	Free   func() string
 }
 
@@ -93,7 +92,7 @@ func (s Signer) Unsigned(l Log, err error) (told fail.Notice, once bool, refused
 	return n, errors.Is(err, ErrNotSigning), nil
 }
 
-// WhyUnsigned says in words why nothing can be signed.
+// WhyUnsigned explains why nothing can be signed.
 func WhyUnsigned(err error) string {
 	if e, ok := errors.AsType[*SignError](err); ok {
 		return fmt.Sprintf("the key %s failed: %v", e.Key, e.Err)
@@ -104,8 +103,8 @@ func WhyUnsigned(err error) string {
 	return "signing failed: " + err.Error()
 }
 
-// Continue refuses what an agent that cannot sign would write, and says how it
-// can continue: by signing again, or under another id.
+// Continue refuses the write of an agent that cannot sign, and explains how it can
+// continue: by signing again, or under another id.
 func (s Signer) Continue(l Log, err error, message string) *fail.Error {
 	e := &fail.Error{Kind: fail.Denied, Code: "unsigned/no-file", Message: message, Fields: fail.Fields{}, Err: err}
 	failed, isLocked := errors.AsType[*SignError](err)
@@ -127,9 +126,8 @@ func (s Signer) Continue(l Log, err error, message string) *fail.Error {
 	return e
 }
 
-// SignStep signs a step of the ledger with k, or says with err why there is no
-// key. Where signatures are required and this one would not do, others decide:
-// that is an error.
+// SignStep signs a step of the ledger with k; err is why there is no key. If signatures are
+// required and this one would not be valid, others have to decide: that is an error.
 func SignStep(ctx context.Context, state *trust.State, l *ledger.Ledger, k keys.Signer, err error) error {
 	if err == nil {
 		l.SignedBy = k.Key().Fingerprint()
@@ -138,7 +136,7 @@ func SignStep(ctx context.Context, state *trust.State, l *ledger.Ledger, k keys.
 			l.Signature = sig.String()
 		}
 	}
-	if err != nil { // what was written by the same key has told it
+	if err != nil { // the write with the same key has already reported it
 		l.SignedBy, l.Signature = "", ""
 	}
 	if fault := state.CheckStep(l.WrittenBy, l.SignedBy, l.Signature, l.Signed()); fault != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
-// aheadText is what status and doctor say of a log with times far ahead.
+// aheadText is the message about a log with times far ahead.
 func aheadText(a reading.Ahead) string {
 	if a.Beyond > 0 {
 		return fmt.Sprintf("event %d of '%s' is dated %s, too far in the future: no later event can change what it wrote", a.Beyond, a.Agent, a.At)
@@ -17,7 +17,7 @@ func aheadText(a reading.Ahead) string {
 	return fmt.Sprintf("the clock of '%s' was years ahead: event %d is dated %s, and later events are ordered after it", a.Agent, a.Seq, a.At)
 }
 
-// checkClocks is the doctor's look at times.
+// checkClocks checks times.
 func (k *Checkup) checkClocks(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	all, err := k.Reads.Ahead(ctx, s, k.Now())
 	if err != nil {

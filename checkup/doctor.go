@@ -1,7 +1,6 @@
-// Package checkup finds what can keep a tracker from working, and how it stands: what
-// doctor, status and fsck answer, and who writes here. The doctor fetches, once,
-// before it looks; fsck replaces notes of what was judged that are wrong. Nothing else
-// is changed.
+// Package checkup finds problems of a tracker and reports its state: the answers of doctor,
+// status and fsck, and who writes here. The doctor fetches once before it checks; fsck
+// replaces wrong stored verdicts. Nothing else is changed.
 package checkup
 
 import (
@@ -21,30 +20,30 @@ import (
 	"github.com/git-crosslink/git-crosslink/settings"
 )
 
-// Checkup is a clone that is looked at.
+// Checkup is a clone that is checked.
 type Checkup struct {
 	*ownlog.Writer
 }
 
-// The doctor looks at everything that can keep a tracker from working and
-// names the hint. The rules are:
+// The doctor checks everything that can keep a tracker from working and gives a hint for
+// each problem. The rules are:
 //
-//   - each check lives in the file of its subject, as a method check…; checks
-//     lists them in the order in which they are shown;
-//   - a check reads what is here. Only the doctor itself asks the hub, once,
-//     before them;
-//   - status runs the same checks, except for those that start processes or
-//     read whole logs: what it lists under problems, the doctor finds as well;
-//   - every diagnosis that is not a note has a hint with a command to run, and
-//     no hint destroys anything (tracker/doctor_test.go);
-//   - what fsck finds in the events needs no hint and is fsck's: the doctor only
-//     says that there is something.
+//   - each check is in the file of its subject, as a method check…; checks lists them in the
+//     order in which they are shown;
+//   - a check reads local data. Only the doctor itself contacts the hub, once, before the
+//     checks;
+//   - status runs the same checks, except for those that start processes or read whole logs:
+//     the doctor finds every problem that status lists;
+//   - every diagnosis that is not a note has a hint with a command, and no hint destroys
+//     anything (tracker/doctor_test.go);
+//   - fsck lists invalid events, which need no hint; the doctor only reports that there are
+//     some.
 
-// check looks at one subject. s is the tracker as it is here.
+// check checks one subject. s is the local state of the tracker.
 type check struct {
-	subject string // in words: "looked at <subject>, <subject> …"
+	subject string // for the line "looked at <subject>, <subject> …"
 	look    func(k *Checkup, ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error)
-	status  bool // it costs little, and status shows what it finds
+	status  bool // it is fast, and status shows its findings
 }
 
 var checks = []check{
@@ -63,7 +62,7 @@ var checks = []check{
 	{"the clocks", (*Checkup).checkClocks, true},
 }
 
-// DoctorReport says what the doctor looked at and what it found.
+// DoctorReport lists what the doctor checked and what it found.
 type DoctorReport struct {
 	Looked   []string // subjects
 	Reached  bool     // the hub answered just now
@@ -71,10 +70,10 @@ type DoctorReport struct {
 	Unlisted int // problems with the hub beyond those of Findings
 }
 
-// Doctor asks the hub, unless offline, and looks for what is wrong. What
-// cannot be looked at is a finding, never an error.
+// Doctor contacts the hub, unless offline, and looks for problems. If something cannot be
+// checked, that is a finding, never an error.
 func (k *Checkup) Doctor(ctx context.Context, offline bool) (*DoctorReport, error) {
-	defer k.Unwatch()() // what it would tell is in the findings
+	defer k.Unwatch()() // the findings contain the notices
 	r := &DoctorReport{Looked: []string{}, Findings: []fail.Diagnosis{}}
 	found, noRoom, err := k.askHub(ctx, offline)
 	if err != nil {
@@ -95,7 +94,7 @@ func (k *Checkup) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 	}
 	found, err = k.examine(ctx, s, func(check) bool { return true })
 	for i, d := range found {
-		if d.Code == "unshared" && noRoom != nil { // what 'init' would refuse comes first
+		if d.Code == "unshared" && noRoom != nil { // a reason for which 'init' would fail comes first
 			found[i] = noRoom.Diagnosis(fail.Warning, noRoom.Message)
 		}
 	}
@@ -103,8 +102,8 @@ func (k *Checkup) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 	return r, err
 }
 
-// askHub brings what the hub has, within a bounded time. noRoom is what 'init' would
-// refuse, where there is no hub yet.
+// askHub fetches from the hub, within a time limit. noRoom is why 'init' would fail, if
+// there is no hub yet.
 func (k *Checkup) askHub(ctx context.Context, offline bool) (found []fail.Diagnosis, noRoom *fail.Error, err error) {
 	if offline || k.Hub == nil || k.Config("crosslink.sync") == "manual" {
 		return nil, nil, nil
@@ -149,7 +148,7 @@ func (k *Checkup) askHub(ctx context.Context, offline bool) (found []fail.Diagno
 	return []fail.Diagnosis{d}, nil, nil
 }
 
-// lookForRoom returns what 'init' would refuse, if there is no hub yet.
+// lookForRoom returns why 'init' would fail, if there is no hub yet.
 func (k *Checkup) lookForRoom(ctx context.Context) *fail.Error {
 	if tip, err := k.MetaTip(ctx); err != nil || tip != "" {
 		return nil
@@ -159,7 +158,7 @@ func (k *Checkup) lookForRoom(ctx context.Context) *fail.Error {
 	return e
 }
 
-// examine runs the checks that are chosen. What cannot be looked at is a finding.
+// examine runs the chosen checks. If something cannot be checked, that is a finding.
 func (k *Checkup) examine(ctx context.Context, s *reading.Snapshot, chosen func(check) bool) ([]fail.Diagnosis, error) {
 	var all []fail.Diagnosis
 	for _, c := range checks {
@@ -177,7 +176,7 @@ func (k *Checkup) examine(ctx context.Context, s *reading.Snapshot, chosen func(
 	return all, nil
 }
 
-// diagnosed makes a diagnosis of an error; code is for one that has none.
+// diagnosed makes a diagnosis of an error; code is used if the error has none.
 func diagnosed(s fail.Severity, err error, code fail.Code) fail.Diagnosis {
 	err = note.InTheWay(err)
 	if e, ok := errors.AsType[*fail.Error](err); ok && e.Error() == err.Error() {
@@ -186,7 +185,7 @@ func diagnosed(s fail.Severity, err error, code fail.Code) fail.Diagnosis {
 	return fail.Diagnosis{Code: code, Severity: s, Text: err.Error()}
 }
 
-// checkSettings is the doctor's look at values that mean nothing.
+// checkSettings checks for invalid values.
 func (k *Checkup) checkSettings(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	for _, s := range settings.All {

@@ -19,7 +19,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// FsckReport says what was looked at and what is wrong with it.
+// FsckReport lists what was checked and what was found.
 type FsckReport struct {
 	Full     bool      `json:"full"`
 	Logs     int       `json:"logs"`
@@ -28,8 +28,8 @@ type FsckReport struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Finding is one thing that is wrong. None needs a repair: what is not believed
-// is passed over by everybody in the same way.
+// Finding is one problem. None needs a repair: everybody ignores invalid data in the same
+// way.
 type Finding struct {
 	Kind  string `json:"kind"` // rejected, ended, diverged, torn, bad-step, ledger, lost, hub, trust, meta, archive
 	Agent string `json:"agent,omitempty"`
@@ -38,9 +38,9 @@ type Finding struct {
 	Text  string `json:"text"`
 }
 
-// Fsck looks for what is wrong with the tracker as it is here. Full judges the
-// ledger again from its first step, whatever an earlier command thought of it,
-// and walks every tip of every log, also those that are not in view.
+// Fsck looks for problems in the local copy of the tracker. Full judges the ledger again
+// from its first step, without earlier verdicts, and walks every tip of every log, even
+// those that are not used.
 func (k *Checkup) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 	s, err := k.Reads.Load(ctx)
 	if err != nil {
@@ -110,8 +110,8 @@ func (k *Checkup) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 
 func (r *FsckReport) add(f Finding) { r.Findings = append(r.Findings, f) }
 
-// fsckMetas judges the chain of meta without a note, and names all that is not valid:
-// who looks wants to know. A note that is wrong is replaced.
+// fsckMetas judges the chain of meta without stored verdicts, and names all invalid
+// commits. Wrong stored verdicts are replaced.
 func (k *Checkup) fsckMetas(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
 	bad := s.BadMeta
 	if tip := s.AllRefs[replay.HubRoot+replay.MetaName]; s.Bound && s.Roll != nil {
@@ -154,7 +154,7 @@ func (k *Checkup) fsckLedger(ctx context.Context, s *reading.Snapshot, r *FsckRe
 	return d.Bad, nil
 }
 
-// fsckFull trusts no note. A note that is wrong is replaced.
+// fsckFull uses no stored verdict. Wrong ones are replaced.
 func (k *Checkup) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckReport) ([]ledger.Bad, error) {
 	d := s.Decided()
 	if err := k.fsckTips(ctx, s, r); err != nil || d.Tip == "" {
@@ -180,8 +180,8 @@ func (k *Checkup) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 	return view.Bad, nil
 }
 
-// fsckArchive judges the archive from its first step, and compares the logs in it with
-// those that are taken for archived here.
+// fsckArchive judges the archive from its first step, and compares its logs with the refs
+// of archived logs here.
 func (k *Checkup) fsckArchive(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
 	tip := s.AllRefs[replay.HubRoot+replay.ArchiveName]
 	d := s.Decided()
@@ -205,7 +205,7 @@ func (k *Checkup) fsckArchive(ctx context.Context, s *reading.Snapshot, r *FsckR
 	return nil
 }
 
-// fsckTips walks the tips of logs that load did not: those not in view.
+// fsckTips walks the tips of logs that load did not: those that are not used.
 func (k *Checkup) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
 	for _, l := range s.Logs() {
 		id := l.Agent
@@ -231,7 +231,7 @@ func (k *Checkup) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 			}
 		}
 	}
-	for name, oid := range s.AllRefs { // what of the last fetch was not taken over
+	for name, oid := range s.AllRefs { // refs of the last fetch that were not accepted
 		id, ok := strings.CutPrefix(name, replay.IncomingRoot+replay.Agents)
 		if !ok || event.ValidAgentID(id) != nil || s.Log(id) != nil && (oid == s.Log(id).Hub || oid == s.Log(id).Here) {
 			continue
@@ -244,8 +244,7 @@ func (k *Checkup) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 	return nil
 }
 
-// checkOldHub is the doctor's look at a hub of the original, before it is migrated and
-// after.
+// checkOldHub checks a hub of the original, before and after its migration.
 func (k *Checkup) checkOldHub(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	if k.Replica == nil {
 		return nil, nil
@@ -261,7 +260,7 @@ func (k *Checkup) checkOldHub(ctx context.Context, s *reading.Snapshot) ([]fail.
 	return append(found, fail.Diagnosis{Code: "unread-files/shown", Severity: fail.Warning, Text: clone.UnreadFiles(len(base.Unread), base.Unread[0].Path)}), nil
 }
 
-// checkLogs is the doctor's look at the logs that are not used to their end.
+// checkLogs checks logs that are not used to their end.
 func (k *Checkup) checkLogs(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	var empty []string
@@ -273,7 +272,7 @@ func (k *Checkup) checkLogs(ctx context.Context, s *reading.Snapshot) ([]fail.Di
 		if l.Beyond {
 			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: exchange.BeyondText(l), Fields: fail.Fields{"agent": id}})
 		}
-		if id == k.Agent { // checkAgent
+		if id == k.Agent { // see checkAgent
 			continue
 		}
 		if distrust(l) != "" {
@@ -297,9 +296,9 @@ func (k *Checkup) checkLogs(ctx context.Context, s *reading.Snapshot) ([]fail.Di
 	return found, nil
 }
 
-// emptyLogs is the finding about branches of the hub that are named as logs and
-// hold no event. A log is pushed with its first event, so no agent made them, and
-// every reader pays for each of them.
+// emptyLogs is the finding about branches of the hub that are named like logs and contain
+// no event. A log is pushed with its first event, so no agent made them, and each of them
+// costs every reader time.
 func (k *Checkup) emptyLogs(ids []string) fail.Diagnosis {
 	text := fmt.Sprintf("the hub's log of '%s' has no events", ids[0])
 	if n := len(ids); n > 1 {
@@ -312,7 +311,7 @@ func (k *Checkup) emptyLogs(ids []string) fail.Diagnosis {
 	return d
 }
 
-// checkLedger is the doctor's look at what was decided.
+// checkLedger checks the ledger.
 func (k *Checkup) checkLedger(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	if s.NewerRules() { // checkHub reports it
 		return nil, nil

@@ -10,10 +10,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
-// oldestGit is the first one that makes refs durable (core.fsync).
+// oldestGit is the first version that makes refs durable (core.fsync).
 const oldestGit = 36 // of git 2
 
-// checkGit is the doctor's look at the git that is found.
+// checkGit checks the installed git.
 func (k *Checkup) checkGit(ctx context.Context, _ *reading.Snapshot) ([]fail.Diagnosis, error) {
 	if k.Replica == nil {
 		return nil, nil
@@ -29,7 +29,7 @@ func (k *Checkup) checkGit(ctx context.Context, _ *reading.Snapshot) ([]fail.Dia
 	return nil, nil
 }
 
-// TooOld returns the version that 'git version' names if it is too old.
+// TooOld returns the version in the output of 'git version' if it is too old.
 func TooOld(says string) string {
 	words := strings.Fields(says)
 	if len(words) < 3 {

@@ -13,10 +13,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// What the doctor finds of the hub, and of what is not there.
+// Checks of the hub and of missing data.
 
-// checkHubAndForge looks at the hub, and names the rule that keeps a forge from
-// losing the tracker's branches. Whether it is set nobody can see from here.
+// checkHubAndForge checks the hub, and names the rule that keeps a forge from losing the
+// tracker's branches. A clone cannot see whether the rule is set.
 func (k *Checkup) checkHubAndForge(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	found, err := k.checkHub(ctx, s)
 	if err != nil || k.Hub == nil || k.Hub.Self || !s.Bound {
@@ -28,7 +28,7 @@ func (k *Checkup) checkHubAndForge(ctx context.Context, s *reading.Snapshot) ([]
 	return found, nil
 }
 
-// checkHub is the doctor's look at which hub there is and what was seen on it.
+// checkHub checks which hub there is and its last known state.
 func (k *Checkup) checkHub(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	if e := k.Unchosen(); e != nil {
@@ -59,7 +59,7 @@ func (k *Checkup) checkHub(ctx context.Context, s *reading.Snapshot) ([]fail.Dia
 	}
 	for _, p := range k.Contact.Problems {
 		if len(which) > 0 && p.Ref == replay.MetaName {
-			continue // said already
+			continue // already reported
 		}
 		if slices.Contains(said, p.Text) || p.More > 0 {
 			continue
@@ -73,7 +73,7 @@ func (k *Checkup) checkHub(ctx context.Context, s *reading.Snapshot) ([]fail.Dia
 	return found, nil
 }
 
-// checkSending is the doctor's look at what is not on the hub, and why.
+// checkSending checks which data is not on the hub, and why.
 func (k *Checkup) checkSending(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	if k.Hub == nil || !s.Bound {
 		return nil, nil
@@ -81,22 +81,22 @@ func (k *Checkup) checkSending(ctx context.Context, s *reading.Snapshot) ([]fail
 	found := k.checkRefusals(ctx, s)
 	n, manual := s.Unsent(), k.Config("crosslink.sync") == "manual"
 	for _, l := range k.WithheldLogs(ctx, s) {
-		n -= l.Unsent() // said already
+		n -= l.Unsent() // already reported
 	}
 	for _, l := range s.Active() {
-		if l.Diverged { // checkLogs says what leads out
+		if l.Diverged { // checkLogs has the hint
 			n -= l.Unsent()
 		}
 	}
-	if k.Contact.Refused != "" && k.Admitted(s) != nil { // checkAgent says whom to ask
+	if k.Contact.Refused != "" && k.Admitted(s) != nil { // checkAgent names whom to ask
 		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s saved locally until then", exchange.Events(n))})
 	} else if k.Contact.Refused != "" {
 		found = append(found, k.Hub.TakesNoPush(fmt.Sprintf("%s; %s saved locally", k.Contact.Refused, exchange.Events(n))))
-	} else if n > 0 && (k.Contact.Other != "" || k.Contact.NoMeta || k.Hub.Apart(k.Contact) != "") { // checkWhich says what to do
+	} else if n > 0 && (k.Contact.Other != "" || k.Contact.NoMeta || k.Hub.Apart(k.Contact) != "") { // checkWhich has the hint
 		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s saved locally until then", exchange.Events(n))})
 	} else if n > 0 {
 		severity := fail.Warning
-		if manual || k.Link.Pace.Read().MayStart(k.Now(), k.Limits(), clone.Urgency(s)).After(k.Now()) && !k.Link.Pace.Read().Until.After(k.Now()) { // as the user wants it, or on its way
+		if manual || k.Link.Pace.Read().MayStart(k.Now(), k.Limits(), clone.Urgency(s)).After(k.Now()) && !k.Link.Pace.Read().Until.After(k.Now()) { // the user has configured this, or it is on its way
 			severity = fail.Note
 		}
 		found = append(found, fail.Diagnosis{Code: "queued", Severity: severity, Text: fmt.Sprintf("%s not on the hub yet", exchange.Events(n))})
@@ -107,8 +107,8 @@ func (k *Checkup) checkSending(ctx context.Context, s *reading.Snapshot) ([]fail
 	return found, nil
 }
 
-// checkWhich is the doctor's look at whether the hub is the one this clone
-// belongs to, and the only one of its id.
+// checkWhich checks that the hub is the one this clone belongs to, and the only one with
+// its id.
 func (k *Checkup) checkWhich(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	switch {
@@ -132,7 +132,7 @@ func (k *Checkup) checkWhich(ctx context.Context, s *reading.Snapshot) ([]fail.D
 	return found, err
 }
 
-// checkPacing is the doctor's look at how the hub takes pushes.
+// checkPacing checks how the hub accepts pushes.
 func (k *Checkup) checkPacing(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	p := k.Link.Pace.Read()

@@ -7,7 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
-// distrust says what is wrong with the signatures of a log, "" if nothing.
+// distrust returns the problem with a log's signatures, "" if there is none.
 func distrust(l *reading.Log) string {
 	v := l.Verdict()
 	switch {

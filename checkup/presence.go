@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
-// checkPresence is the doctor's look at heartbeats.
+// checkPresence checks heartbeats.
 func (k *Checkup) checkPresence(_ context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	if s.Unread == nil {

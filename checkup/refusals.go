@@ -13,10 +13,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// checkRefusals is the doctor's look at what the hub refuses.
+// checkRefusals checks for refusals of the hub.
 func (k *Checkup) checkRefusals(ctx context.Context, s *reading.Snapshot) (found []fail.Diagnosis) {
 	for _, l := range k.WithheldLogs(ctx, s) {
-		if l.Agent == k.Agent && k.Admitted(s) != nil { // checkAgent says whom to ask
+		if l.Agent == k.Agent && k.Admitted(s) != nil { // checkAgent names whom to ask
 			found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s saved locally until then", exchange.Events(l.Unsent()))})
 			continue
 		}

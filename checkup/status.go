@@ -14,13 +14,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// Status is the tracker's own condition.
+// Status is the state of the tracker itself.
 type Status struct {
-	Remote      string           `json:"remote"` // "" where there is none
+	Remote      string           `json:"remote"` // "" if there is none
 	URL         string           `json:"url,omitempty"`
-	PushURL     string           `json:"push_url,omitempty"` // where pushes go if not to URL
+	PushURL     string           `json:"push_url,omitempty"` // URL of pushes if it is not URL
 	Hub         string           `json:"hub,omitempty"`
-	Level       int              `json:"level,omitempty"` // format level of the hub, 0 when there is none
+	Level       int              `json:"level,omitempty"` // format level of the hub, 0 if there is none
 	Shared      bool             `json:"shared"`          // a hub exists on the remote
 	Agent       string           `json:"agent,omitempty"` // "" before the first write
 	Name        string           `json:"-"`               // of the agent
@@ -31,21 +31,21 @@ type Status struct {
 	Archived    int              `json:"archived"`
 	Logs        []LogInfo        `json:"logs"`
 	Rejected    int              `json:"rejected"`
-	Sequence    uint64           `json:"sequence"`  // of the ledger as last seen, 0 when there is none
-	Undecided   int              `json:"undecided"` // events that a step has still to answer
-	Lost        int              `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
-	BadSteps    int              `json:"bad_steps"` // of the ledger, not believed
+	Sequence    uint64           `json:"sequence"`  // of the ledger as last seen, 0 if there is none
+	Undecided   int              `json:"undecided"` // events that wait for a step
+	Lost        int              `json:"lost"`      // branches of the ledger that the hub lost and that are being restored
+	BadSteps    int              `json:"bad_steps"` // invalid steps of the ledger
 	Unsigned    int              `json:"unsigned"`  // events after the last signed one of a log, which do not count
 	Renumbered  []store.Alias    `json:"renumbered"`
 	Hash        string           `json:"state"`      // hash of the canonical state
 	PushShare   *PushShare       `json:"push_share"` // nil: the hub has no limit that all clones share
-	Findings    []fail.Diagnosis `json:"findings"`   // what the doctor finds without asking the hub, notes apart
+	Findings    []fail.Diagnosis `json:"findings"`   // findings of the doctor's local checks, without notes
 	Unlisted    int              `json:"-"`          // problems with the hub beyond those of Findings
 
 	UnsentSince    event.Time `json:"-"` // shown time of the oldest event that the hub does not have
-	UndecidedSince event.Time `json:"-"` // likewise of those that a step has still to answer
+	UndecidedSince event.Time `json:"-"` // the same for events that wait for a step
 	Gone           []string   `json:"-"` // branches that the hub has lost, below crosslink/
-	OtherHub       string     `json:"-"` // id of the hub that the last fetch found in the place of this one
+	OtherHub       string     `json:"-"` // id of another hub that the last fetch found in place of this one
 }
 
 // LogInfo is one agent's log.
@@ -53,19 +53,19 @@ type LogInfo struct {
 	Agent  string `json:"agent"`
 	Events uint64 `json:"events"`
 	Unsent int    `json:"unsent"`
-	Newest string `json:"newest,omitempty"` // time shown of its last line
+	Newest string `json:"newest,omitempty"` // shown time of its last line
 	Ended  string `json:"ended,omitempty"`  // why the log stops before its end
 	Own    bool   `json:"own,omitempty"`
 
 	Archived bool `json:"archived,omitempty"` // the hub has it in its archive, and no branch
 }
 
-// PushShare is what of the limit that all clones share is this clone's.
+// PushShare is this clone's share of the limit that all clones share.
 type PushShare struct {
 	PerMinute  uint64 `json:"hub_per_minute"`
 	Pushes     int    `json:"pushes"`
-	Seconds    int    `json:"seconds"` // in which so many may start
-	Agents     int    `json:"agents"`  // that wrote lately and share the limit
+	Seconds    int    `json:"seconds"` // period in which so many pushes may start
+	Agents     int    `json:"agents"`  // number of agents that wrote recently and share the limit
 	AgentsHere int    `json:"agents_here"`
 }
 
@@ -77,20 +77,20 @@ func pushShare(h syncer.Shared) *PushShare {
 	return &PushShare{h.PerMinute, r.Pushes, int(r.Per.Seconds()), h.Active, h.Here}
 }
 
-// PushBudget is what is left of the limit on pushes to the hub.
+// PushBudget is the remaining number of pushes to the hub.
 type PushBudget struct {
-	Limit   int // pushes; 0 is no limit
-	Seconds int // in which so many may start
+	Limit   int // pushes; 0 means no limit
+	Seconds int // period in which so many pushes may start
 	Left    int
-	Shared  uint64    // pushes a minute that all clones of the hub share; 0: the limit is not a share
+	Shared  uint64    // pushes per minute that all clones of the hub share; 0: the limit is not a share
 	Until   time.Time // the hub is left alone until then
-	Why     string    // it is left alone
+	Why     string    // why it is left alone
 }
 
-// Pushes returns what is left of the limit on pushes to the hub; nil if there is no limit and
+// Pushes returns the remaining number of pushes to the hub; nil if there is no limit and
 // the hub is not left alone.
 func (k *Checkup) Pushes(ctx context.Context) (*PushBudget, error) {
-	if _, err := k.Reads.Load(ctx); err != nil { // it has the hub's own limit
+	if _, err := k.Reads.Load(ctx); err != nil { // the hub's own limit is in it
 		return nil, err
 	}
 	now, limits, pace := k.Now(), k.Limits(), k.Link.Pace.Read()
@@ -108,10 +108,10 @@ func (k *Checkup) Pushes(ctx context.Context) (*PushBudget, error) {
 	return &b, nil
 }
 
-// ownLine are the findings that status shows on a line of its own.
+// ownLine are the findings that status shows on their own line.
 var ownLine = map[string]bool{"unshared": true, "queued": true}
 
-// Problems are the texts of what is wrong.
+// Problems returns the texts of the problems.
 func (s *Status) Problems() []string {
 	all := []string{}
 	for _, d := range s.Findings {
@@ -120,7 +120,7 @@ func (s *Status) Problems() []string {
 	return all
 }
 
-// Status tells the tracker's own condition from what is here.
+// Status returns the state of the tracker from local data.
 func (k *Checkup) Status(ctx context.Context) (*Status, error) {
 	s, err := k.Reads.Load(ctx)
 	if err != nil {
@@ -154,7 +154,7 @@ func (k *Checkup) Status(ctx context.Context) (*Status, error) {
 	for _, l := range s.Logs() {
 		id := l.Agent
 		if l.Empty() {
-			continue // the findings count them
+			continue // the findings count these events
 		}
 		if v := l.Verdict(); v != nil && v.Trails() {
 			st.Unsigned += int(v.Lines - l.Kept())
@@ -193,7 +193,7 @@ func (k *Checkup) Status(ctx context.Context) (*Status, error) {
 	return st, nil
 }
 
-// ledgerStatus tells how the ledger stands.
+// ledgerStatus fills in the state of the ledger.
 func (k *Checkup) ledgerStatus(s *reading.Snapshot, st *Status) error {
 	d := s.Decided()
 	if d.View.Ledger == nil {
@@ -213,7 +213,7 @@ func (k *Checkup) ledgerStatus(s *reading.Snapshot, st *Status) error {
 	return nil
 }
 
-// waitingSince tells since when events wait to be sent or decided.
+// waitingSince fills in since when events wait to be sent or decided.
 func (k *Checkup) waitingSince(ctx context.Context, s *reading.Snapshot, st *Status) error {
 	earlier := func(at *event.Time, l *reading.Log, seq uint64) error {
 		e, err := k.Reads.Line(ctx, l, seq)

@@ -11,11 +11,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
-// Some forges take only commits with an address that they know. Nothing reads
-// the address of the tracker's commits: a log is its lines, a step its files, and
-// neither depends on the commit that carries it. So everybody may choose one.
+// Some forges accept only commits with a known address. Nothing reads the address of the
+// tracker's commits: a log is its lines, a step its files, and neither depends on the
+// commit that contains it. So users may choose any address.
 
-// findCommitter is the doctor's look at that.
+// findCommitter checks that address.
 func (k *Checkup) findCommitter(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
 	if bad, ok := errors.AsType[*fail.Error](k.CheckCommitter()); ok {
 		return []fail.Diagnosis{bad.Diagnosis(fail.Problem, bad.Message+": nothing is written here")}, nil
@@ -23,32 +23,32 @@ func (k *Checkup) findCommitter(context.Context, *reading.Snapshot) ([]fail.Diag
 	return nil, nil
 }
 
-// How it stands with the agent of a worktree.
+// The states of a worktree's agent.
 const (
 	AgentOK      = "ok"
 	AgentNone    = "none"    // nobody has written here yet
 	AgentCopied  = "copied"  // the identity file is a copy: the first write takes a new id
 	AgentForked  = "forked"  // two clones wrote under this id: Fork
 	AgentDamaged = "damaged" // the log cannot be read to its end here
-	AgentRetired = "retired" // it said so: writes are refused, or make a new id where a file says this one
+	AgentRetired = "retired" // it has retired: writes are refused, or create a new id if a file names this one
 )
 
-// Who is the agent of this worktree.
+// Who is the agent of this worktree and its state.
 type Who struct {
-	Agent  string // "" while there is none
-	Source string // environment, config or file; "" while there is none
-	Where  string // the variable, the key or the path that reports it
+	Agent  string // "" if there is none
+	Source string // environment, config or file; "" if there is none
+	Where  string // the variable, the key or the path that names it
 	Events uint64
 	Unsent int
 	State  string
 
-	Name        string          // what it calls itself; "" if nothing
-	Kind        event.AgentKind // likewise
+	Name        string          // the name that it claims; "" if none
+	Kind        event.AgentKind // the kind that it claims
 	Description string
 }
 
-// Who tells under which id this worktree writes, and what says so. Nothing is
-// written, so a worktree that was never written in has none.
+// Who returns the id under which this worktree writes, and its source. It writes nothing,
+// so a worktree in which nobody has written has none.
 func (k *Checkup) Who(ctx context.Context) (*Who, error) {
 	return k.who(func() (*reading.Snapshot, error) { return k.Reads.Load(ctx) })
 }
@@ -94,7 +94,7 @@ func (k *Checkup) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 	return w, nil
 }
 
-// checkAgent is the doctor's look at who writes here.
+// checkAgent checks who writes here.
 func (k *Checkup) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	w, err := k.who(func() (*reading.Snapshot, error) { return s, nil })
 	if err != nil {
@@ -119,7 +119,7 @@ func (k *Checkup) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 			found = append(found, fail.Diagnosis{Code: "retired/note", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write creates a new id", w.Agent)})
 			break
 		}
-		if e, ok := errors.AsType[*fail.Error](k.RetiredError(s.View)); ok { // as it was meant to be
+		if e, ok := errors.AsType[*fail.Error](k.RetiredError(s.View)); ok { // this is intended
 			found = append(found, e.Diagnosis(fail.Note, fmt.Sprintf("'%s' is retired: only another agent can write here", w.Agent)))
 		}
 	case AgentDamaged:

@@ -16,9 +16,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
-// checkWorktrees is the doctor's look at locks of agents whose worktree was removed. Their
-// keys are still in the clone, so anybody who works here may give the locks back. An agent
-// that the environment names has no worktree.
+// checkWorktrees checks for locks of agents whose worktree was removed. Their keys are
+// still in the clone, so every user of the clone can release the locks. An agent named by
+// the environment has no worktree.
 func (k *Checkup) checkWorktrees(_ context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	locked, err := s.View.Locked()
 	if err != nil || len(locked) == 0 {

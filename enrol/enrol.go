@@ -1,24 +1,24 @@
-// Package enrol lets plain `git fetch`, `pull` and `push` of a remote go
-// through git-remote-crosslink, and ends that again.
+// Package enrol makes plain `git fetch`, `pull` and `push` of a remote use
+// git-remote-crosslink, and undoes this.
 //
 // The rules are:
 //
-//   - the remote's URL stays plain. What enrols it is `remote.<name>.vcs`, in a
-//     file outside the repository that its configuration includes. git ignores
-//     an include that is not there: where this program is not installed, or not
-//     any more, git works as ever;
-//   - the file lies with the installed program and goes with it. It also says
-//     where the program is, so that a job without the user's PATH finds it. If it is
-//     gone anyway, a script beside the file does what git would do (plain.sh);
-//   - file and script are only ever read and replaced whole, and only those of this
-//     user, of root or of who owns the place;
-//   - no remote is known to git by its `vcs` alone, without a URL: git 2.39 dies
-//     of that. The include is on the condition that some remote has a URL
-//     (`hasconfig:remote.*.url:**`), and its path leads through the directory of
-//     the remote's reflogs, which `git remote rename` and `remove` take away
+//   - the remote's URL stays plain. The setting `remote.<name>.vcs` enrolls it, in a file
+//     outside the repository that the repository's configuration includes. git ignores an
+//     include that does not exist, so where this program is not installed, or no longer, git
+//     works as before;
+//   - the file is beside the installed program and is removed with it. It also names the
+//     program's path, so that a job without the user's PATH finds it. If the program is
+//     missing, a script beside the file does what git would do (plain.sh);
+//   - the file and the script are only read and replaced as a whole, and only if they belong to
+//     this user, to root or to the owner of the directory;
+//   - git never sees a remote that has only a `vcs` and no URL, because git 2.39 crashes then.
+//     The include has the condition that some remote has a URL
+//     (`hasconfig:remote.*.url:**`), and its path leads through the directory of the remote's
+//     reflogs, which `git remote rename` and `remove` remove
 //     (docs/decisions/0016-the-include-that-goes-with-the-remote.md);
-//   - ending it takes the include away, and the configuration is byte for byte
-//     what it was.
+//   - undoing this removes the include, and the configuration is byte for byte the same as
+//     before.
 package enrol
 
 import (
@@ -35,37 +35,37 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// Prefix begins a URL that names the helper.
+// Prefix is the prefix of a URL that names the helper.
 const Prefix = "crosslink::"
 
 const vcs = "crosslink"
 
-// includeKey is where a repository includes what enrols it.
+// includeKey is the key of the include that enrolls a remote.
 const includeKey = "includeIf.hasconfig:remote.*.url:**.path"
 
-// ErrNoRemote says that there is no remote of that name with a URL.
+// ErrNoRemote means that no remote with that name has a URL.
 var ErrNoRemote = errors.New("no such remote")
 
-// Error says why a remote cannot go through the helper.
+// Error explains why a remote cannot use the helper.
 type Error struct{ Remote, Why string }
 
 func (e *Error) Error() string {
 	return fmt.Sprintf("'%s' cannot use the remote helper: %s", e.Remote, e.Why)
 }
 
-// Repository is the user's repository, by its git.
+// Repository is the user's repository, through git.
 type Repository struct {
-	// Git runs git there and returns what it printed. The error of a command
-	// that exited has a method ExitCode.
+	// Git runs git there and returns its output. The error of a command that exited has a
+	// method ExitCode.
 	Git func(ctx context.Context, args ...string) (string, error)
-	// Programs is the directory of the installed programs; Data where the user
-	// keeps data (XDG_DATA_HOME), for programs that no installer put there.
+	// Programs is the directory of the installed programs. Data is the user's directory for
+	// data (XDG_DATA_HOME), for programs without an installer.
 	Programs, Data string
 	Home           string
 }
 
-// file is where the include of one remote's name lies: with the program if its
-// installer has made a place there that can be used, else with the user's data.
+// file is the path of the include for one remote's name: beside the program if its
+// installer has made a usable directory there, otherwise in the user's data.
 func (r *Repository) file(remote string) string {
 	name := filepath.Join("git-crosslink", "enrolled", escape(remote)+".gitconfig")
 	installed := filepath.Join(filepath.Dir(r.Programs), "share", name)
@@ -75,7 +75,7 @@ func (r *Repository) file(remote string) string {
 	return filepath.Join(r.Data, name)
 }
 
-// writable reports whether a directory is there and takes a file.
+// writable reports whether a directory exists and can be written.
 func writable(dir string) bool {
 	f, err := os.CreateTemp(dir, ".enrol*")
 	if err != nil {
@@ -85,7 +85,7 @@ func writable(dir string) bool {
 	return os.Remove(f.Name()) == nil
 }
 
-// escape makes a file name of a remote's.
+// escape turns a remote's name into a file name.
 func escape(name string) string {
 	var b strings.Builder
 	for i := 0; i < len(name); i++ {
@@ -99,7 +99,7 @@ func escape(name string) string {
 	return b.String()
 }
 
-// Text is the include of one remote's name; Script lies beside it, in dir.
+// Text is the include for one remote's name; Script is beside it, in dir.
 func Text(remote, programs, dir string) string {
 	run := "!p=" + shell.Quote(helperIn(programs)) + "; test -x \"$p\" && exec \"$p\" \"$@\"; exec sh " + shell.Quote(filepath.Join(dir, ScriptName)) + " \"$p\""
 	return `# Made by git crosslink; included by repositories that were enrolled with
@@ -114,7 +114,7 @@ func Text(remote, programs, dir string) string {
 `
 }
 
-// ScriptName is the file beside the includes that Script is in.
+// ScriptName is the file with Script, beside the includes.
 const ScriptName = "remote-" + vcs + ".sh"
 
 // Script is what git runs if the program is gone.
@@ -122,8 +122,8 @@ const ScriptName = "remote-" + vcs + ".sh"
 //go:embed plain.sh
 var Script string
 
-// helperThere reports whether git finds a helper: where an include says, or as
-// it finds any command.
+// helperThere reports whether git finds a helper: at the path in an include, or like any
+// command.
 func helperThere(program string) bool {
 	name := filepath.Base(program)
 	for _, dir := range append([]string{filepath.Dir(program)}, filepath.SplitList(os.Getenv("PATH"))...) {
@@ -134,7 +134,7 @@ func helperThere(program string) bool {
 	return false
 }
 
-// helperOf is where an include says the helper lies, "" if it does not say so.
+// helperOf returns the path of the helper in an include, "" if there is none.
 func helperOf(text []byte) string {
 	code := strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t").Replace(string(text))
 	_, rest, _ := strings.Cut(code, "!p='")
@@ -145,17 +145,17 @@ func helperOf(text []byte) string {
 	return strings.ReplaceAll(word, `'\''`, "'")
 }
 
-// helperIn is where the helper lies.
+// helperIn returns the path of the helper.
 func helperIn(programs string) string { return filepath.Join(programs, "git-remote-"+vcs) }
 
-// quoted is a string as git's configuration quotes it.
+// quoted quotes a string for git's configuration.
 func quoted(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`).Replace(s) + `"`
 }
 
-// path is the file as a configuration names it: below the home directory by
-// '~', so that another user of the repository, whose git need not find the
-// program, is not enrolled.
+// path is the name of the file in a configuration: with '~' if it is below the home
+// directory, so that other users of the repository, whose git may not find the program, are
+// not enrolled.
 func (r *Repository) path(remote string) string {
 	file := r.file(remote)
 	if rest, ok := strings.CutPrefix(file, strings.TrimSuffix(r.Home, "/")+"/"); ok && r.Home != "" {
@@ -164,7 +164,7 @@ func (r *Repository) path(remote string) string {
 	return file
 }
 
-// locked adds to an error of git config which lock file is in the way, if one is.
+// locked adds to an error of git config the lock file that caused it, if there is one.
 func (r *Repository) locked(ctx context.Context, err error) error {
 	config, gerr := r.Git(ctx, "rev-parse", "--path-format=absolute", "--git-path", "config")
 	if locked := statefile.LockOf(strings.TrimSuffix(config, "\n")); gerr == nil && locked != nil {
@@ -173,9 +173,8 @@ func (r *Repository) locked(ctx context.Context, err error) error {
 	return err
 }
 
-// Enrol lets a remote go through the helper. It reports whether it did already.
-// A URL with the prefix 'crosslink::' becomes plain; base is what a relative
-// one starts from, "" to leave it.
+// Enrol makes a remote use the helper. It reports whether it already did. A URL with the
+// prefix 'crosslink::' becomes plain; base is the start of a relative one, "" to leave it.
 func (r *Repository) Enrol(ctx context.Context, remote, base string) (already bool, err error) {
 	urls, pushURLs, err := r.fit(ctx, remote)
 	if err != nil {
@@ -194,7 +193,7 @@ func (r *Repository) Enrol(ctx context.Context, remote, base string) (already bo
 		return false, err
 	}
 	if already = slices.Contains(includes, path); !already {
-		if _, err := r.Leave(ctx, remote); err != nil { // by another path
+		if _, err := r.Leave(ctx, remote); err != nil { // enrolled through another path
 			return false, err
 		}
 		if _, err := r.Git(ctx, "config", "--local", "--add", includeKey, path); err != nil {
@@ -217,7 +216,7 @@ func (r *Repository) Enrol(ctx context.Context, remote, base string) (already bo
 	return already && !written, nil
 }
 
-// Check says why a remote cannot be enrolled, nil if it can.
+// Check returns why a remote cannot be enrolled, nil if it can.
 func (r *Repository) Check(ctx context.Context, remote string) error {
 	_, _, err := r.fit(ctx, remote)
 	return err
@@ -249,7 +248,7 @@ func (r *Repository) fit(ctx context.Context, remote string) (urls, pushURLs []s
 	return urls, pushURLs, nil
 }
 
-// plain takes the prefix off one URL.
+// plain removes the prefix from one URL.
 func (r *Repository) plain(ctx context.Context, key, url, base string) error {
 	bare, ok := strings.CutPrefix(url, Prefix)
 	if !ok {
@@ -262,13 +261,13 @@ func (r *Repository) plain(ctx context.Context, key, url, base string) error {
 	return err
 }
 
-// relative reports whether a URL is a path that starts where one stands.
+// relative reports whether a URL is a relative path.
 func relative(url string) bool {
 	return !strings.Contains(url, "://") && !strings.HasPrefix(url, "/") && !strings.HasPrefix(url, "~") &&
 		!(strings.Contains(url, ":") && (!strings.Contains(url, "/") || strings.Index(url, ":") < strings.Index(url, "/")))
 }
 
-// unfit says why a URL cannot go through the helper, "" if it can.
+// unfit returns why a URL cannot use the helper, "" if it can.
 func unfit(url string) string {
 	switch i := strings.Index(url, "::"); {
 	case strings.HasPrefix(url, "[") && i >= 0 && !strings.Contains(url, "://"):
@@ -282,12 +281,12 @@ func unfit(url string) string {
 	return ""
 }
 
-// maxInclude bounds the files that are compared with what they should be.
+// maxInclude bounds the files that are read for comparison.
 const maxInclude = 64 << 10
 
-// write puts the include and the script in their places, whole, unless they are there
-// already. Files that this user cannot replace are the installer's, and stay. A file of
-// anybody else is an error.
+// write writes the include and the script, each as a whole, unless they exist already.
+// Files that this user cannot replace belong to the installer, and stay. A file of another
+// user is an error.
 func (r *Repository) write(remote string) (written bool, err error) {
 	file := r.file(remote)
 	dir := filepath.Dir(file)
@@ -310,12 +309,12 @@ func (r *Repository) write(remote string) (written bool, err error) {
 	return written, nil
 }
 
-// readOwn reads a file that this user, root or the owner of its directory wrote; "" is
-// none, or one that cannot be ours. Anything else in its place is an error.
+// readOwn reads a file that this user, root or the owner of its directory wrote; "" means
+// that there is none, or that it cannot be ours. Anything else in its place is an error.
 func readOwn(file string) (string, error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(file))
 	if err != nil {
-		return "", nil // not there yet
+		return "", nil // does not exist yet
 	}
 	b, err := statefile.Read(filepath.Join(dir, filepath.Base(file)), maxInclude)
 	odd := (*statefile.OddError)(nil)
@@ -325,7 +324,7 @@ func readOwn(file string) (string, error) {
 	return string(b), nil
 }
 
-// replace writes a file whole or not at all.
+// replace writes a file as a whole or not at all.
 func replace(file, text string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
@@ -342,7 +341,7 @@ func replace(file, text string) error {
 	return os.Rename(f.Name(), file)
 }
 
-// Leave ends it. It reports whether there was something to end.
+// Leave undoes Enrol. It reports whether there was anything to undo.
 func (r *Repository) Leave(ctx context.Context, remote string) (bool, error) {
 	includes, err := r.values(ctx, "--local", includeKey)
 	if err != nil {
@@ -365,23 +364,23 @@ func (r *Repository) Leave(ctx context.Context, remote string) (bool, error) {
 	return left, nil
 }
 
-// ours reports whose name an include enrols, if it is of this package.
+// ours returns the remote's name in an include of this package; false for other includes.
 func ours(path string) (remote string, ok bool) {
 	dir, name := filepath.Split(path)
 	name, ok = strings.CutSuffix(name, ".gitconfig")
 	return unescape(name), ok && (dir == "crosslink/enrolled/" || strings.HasSuffix(dir, "/git-crosslink/enrolled/") || strings.HasSuffix(dir, "/../crosslink/enrolled/"))
 }
 
-// Include is one that a repository's configuration holds.
+// Include is an include of this package in a repository's configuration.
 type Include struct {
-	Remote string // whose name it enrols
-	Path   string // of the file outside the repository, as the configuration names it
-	There  bool   // the file is there
-	Gone   string // the helper, if the file is there and the program is not; else ""
-	Named  bool   // the remote is there and has a URL
+	Remote string // the remote's name that it enrolls
+	Path   string // of the file outside the repository, as in the configuration
+	There  bool   // the file exists
+	Gone   string // the helper, if the file exists and the program does not; otherwise ""
+	Named  bool   // the remote exists and has a URL
 }
 
-// Includes are what the repository's configuration includes of this package.
+// Includes returns the includes of this package in the repository's configuration.
 func (r *Repository) Includes(ctx context.Context) ([]Include, error) {
 	paths, err := r.values(ctx, "--local", includeKey)
 	if err != nil {
@@ -435,9 +434,9 @@ func unescape(name string) string {
 	return b.String()
 }
 
-// Repair follows a remote that was renamed: what was enrolled under a name
-// that no remote has any more goes, and the remote to, if it is not "", is
-// enrolled instead. It reports the name that went, "" if nothing was amiss.
+// Repair follows a renamed remote: it removes the enrollment under a name that no remote
+// has any more, and enrolls the remote to instead, unless it is "". It returns the removed
+// name, "" if there was none.
 func (r *Repository) Repair(ctx context.Context, to string) (from string, err error) {
 	all, err := r.Includes(ctx)
 	if err != nil {
@@ -459,7 +458,7 @@ func (r *Repository) Repair(ctx context.Context, to string) (from string, err er
 	return from, err
 }
 
-// values are what git has for a key, in order.
+// values returns git's values for a key, in order.
 func (r *Repository) values(ctx context.Context, args ...string) ([]string, error) {
 	args = slices.Concat([]string{"config", "-z"}, args[:len(args)-1], []string{"--get-all", args[len(args)-1]})
 	out, err := r.Git(ctx, args...)

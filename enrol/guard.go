@@ -9,15 +9,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// guard makes the path by which the repository's configuration includes the
-// file of a remote. It leads through the directory of the remote's reflogs, and
-// on to a file of one line in the git directory:
+// guard returns the path by which the repository's configuration includes the file of a
+// remote. It leads through the directory of the remote's reflogs to a file with one line in
+// the git directory:
 //
 //	logs/refs/remotes/origin/../../../../crosslink/enrolled/origin.gitconfig
 //
-// `git remote rename` and `git remote remove` take that directory away, so the
-// include is gone with the name. Where git keeps no such directory (a bare
-// repository, reftable) the path is that of the file in the git directory.
+// `git remote rename` and `git remote remove` remove that directory, so the include
+// disappears with the name. If git keeps no such directory (a bare repository, reftable),
+// the path is that of the file in the git directory.
 func (r *Repository) guard(ctx context.Context, remote string) (string, error) {
 	dir, err := r.Git(ctx, "rev-parse", "--path-format=absolute", "--git-common-dir")
 	if err != nil {
@@ -39,17 +39,17 @@ func (r *Repository) guard(ctx context.Context, remote string) (string, error) {
 	if !filepath.IsLocal(remote) || !r.keepsLogs(ctx, dir) {
 		return inside, nil
 	}
-	// It is not there yet while git clones.
+	// The directory does not exist yet while git clones.
 	if err := os.MkdirAll(filepath.Join(dir, logs), 0o777); err != nil {
 		return inside, nil
 	}
 	return logs + "/" + strings.Repeat("../", strings.Count(logs, "/")+1) + inside, nil
 }
 
-// leadOn is the file in the git directory. git stops where it cannot expand `~`
-// (a job without HOME) and where it may not look (another user's home): so `~`
-// stands behind a condition that is false without HOME, if the repository lies
-// below it; else the path is spelled out if everybody can reach the file.
+// leadOn writes the file in the git directory. git stops if it cannot expand `~` (a job
+// without HOME), or if it may not look for the file (another user's home). So `~` has a
+// condition that is false without HOME, if the repository is below it; otherwise the path
+// is absolute if everybody can reach the file.
 func (r *Repository) leadOn(dir, remote string) string {
 	section, path := "include", r.path(remote)
 	if strings.HasPrefix(path, "~/") {
@@ -63,15 +63,15 @@ func (r *Repository) leadOn(dir, remote string) string {
 	return "# Made by git crosslink init --helper.\n[" + section + "]\n\tpath = " + quoted(path) + "\n"
 }
 
-// below reports whether a directory lies below another, symbolic links followed.
+// below reports whether a directory is below another one, after following symbolic links.
 func below(dir, above string) bool {
 	d, err := filepath.EvalSymlinks(dir)
 	a, err2 := filepath.EvalSymlinks(above)
 	return err == nil && err2 == nil && strings.HasPrefix(d, strings.TrimSuffix(a, "/")+"/")
 }
 
-// reachable reports whether everybody may read a file, and would be told if it
-// were not there.
+// reachable reports whether everybody may read a file, and would learn that it does not
+// exist.
 func reachable(file string) bool {
 	if st, err := os.Stat(file); err != nil || st.Mode()&0o004 == 0 {
 		return false
@@ -91,7 +91,7 @@ func link(dir, remote string) string {
 	return filepath.Join(dir, "crosslink", "enrolled", escape(remote)+".gitconfig")
 }
 
-// behind is the path that the file in the git directory includes.
+// behind returns the path that the file in the git directory includes.
 func (r *Repository) behind(ctx context.Context, remote string) (string, error) {
 	dir, err := r.Git(ctx, "rev-parse", "--path-format=absolute", "--git-common-dir")
 	if err != nil {
@@ -109,8 +109,7 @@ func (r *Repository) behind(ctx context.Context, remote string) (string, error) 
 	return r.path(remote), nil
 }
 
-// keepsLogs reports whether git keeps reflogs of remote-tracking branches there,
-// in files.
+// keepsLogs reports whether git keeps reflogs of remote-tracking branches as files there.
 func (r *Repository) keepsLogs(ctx context.Context, dir string) bool {
 	for key, not := range map[string]string{"core.bare": "true", "core.logAllRefUpdates": "false", "extensions.refStorage": "reftable"} {
 		got, err := r.Git(ctx, "config", "--get", key)

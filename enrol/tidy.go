@@ -15,13 +15,14 @@ const leaveOut = "^refs/heads/crosslink/*"
 // branchesAtOnce is how many branches one git deletes.
 const branchesAtOnce = 500
 
-// CanTidy says why Tidy cannot work for a remote.
+// CanTidy returns why Tidy cannot work for a remote.
 func (r *Repository) CanTidy(ctx context.Context, remote string) error {
 	_, err := r.fetches(ctx, remote)
 	return err
 }
 
-// fetches returns what plain git fetches from a remote: ErrNoRemote if nothing.
+// fetches returns the refspecs with which plain git fetches from a remote; ErrNoRemote if
+// there are none.
 func (r *Repository) fetches(ctx context.Context, remote string) (specs []string, err error) {
 	if specs, err = r.values(ctx, "--local", "remote."+remote+".fetch"); err != nil {
 		return nil, r.locked(ctx, err)
@@ -71,7 +72,7 @@ func (r *Repository) Untidy(ctx context.Context, remote string) (bool, error) {
 	return err == nil, err
 }
 
-// Tidied are the remotes that Tidy has changed.
+// Tidied returns the remotes that Tidy has changed.
 func (r *Repository) Tidied(ctx context.Context) (remotes []string, err error) {
 	out, err := r.Git(ctx, "config", "-z", "--local", "--get-regexp", `^remote\..*\.fetch$`)
 	var exit interface{ ExitCode() int }

@@ -17,25 +17,25 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// The archive that is pushed is right if
+// A pushed archive is valid if
 //
 //   - the hub's tip is on its first-parent chain;
-//   - every step after that is valid (package archive, as every reader judges it);
-//   - each log that is added is the one on the hub, and the ledger covers its last line;
+//   - every later step is valid (package archive, as every reader judges it);
+//   - each added log is the one on the hub, and the ledger covers its last line;
 //   - the agent of such a log holds no lock and waits for none;
-//   - the commits that come with it are steps, or logs.
+//   - the commits in the push are steps, or logs.
 //
-// The branch of a log may be deleted if the archive, as it is after the push, holds all its
-// lines. A branch may come back only with all lines that the ledger covers.
+// The branch of a log may be deleted if the archive, as it is after the push, contains all
+// its lines. A branch may only be created again with all lines that the ledger covers.
 
-// archiveRule is before the reasons of package archive in the name of a rule.
+// archiveRule is the prefix of rule names before the reasons of package archive.
 const archiveRule = "archive-"
 
-// Rules about a log that is archived, beside those of package archive.
+// Rules about an archived log, besides those of package archive.
 const (
 	archiveHolds  = archiveRule + "holds"   // the agent holds a lock, or waits for one
-	archiveNotNow = archiveRule + "not-end" // the log on the hub is another one, or longer
-	archiveLacks  = archiveRule + "lacks"   // a branch that comes back lacks lines that the ledger covers
+	archiveNotNow = archiveRule + "not-end" // the log on the hub has other lines, or more
+	archiveLacks  = archiveRule + "lacks"   // a branch that is created again lacks lines that the ledger covers
 )
 
 func (g *gate) judgeArchive(c Command) (*Refusal, error) {
@@ -62,7 +62,7 @@ func (g *gate) judgeArchive(c Command) (*Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range a.Bad { // what came before there was a gate may not be valid
+	for _, b := range a.Bad { // steps from before the gate was installed may be invalid
 		if steps[b.ID] {
 			return refuse(archiveRule+b.Reason, cureSync, "step %.12s of the archive is not valid: %s", b.ID, b.Detail), nil
 		}
@@ -79,8 +79,8 @@ func (g *gate) judgeArchive(c Command) (*Refusal, error) {
 	return r, err
 }
 
-// newSteps are the steps of an archive that is pushed; nil if the hub's archive is not on
-// its first-parent chain.
+// newSteps returns the steps of a pushed archive; nil if the hub's archive is not on its
+// first-parent chain.
 func (g *gate) newSteps(c Command) (map[refs.OID]bool, error) {
 	steps := map[refs.OID]bool{}
 	for id := c.New; id != c.Old; {
@@ -99,7 +99,7 @@ func (g *gate) newSteps(c Command) (map[refs.OID]bool, error) {
 	return steps, nil
 }
 
-// readArchive judges the steps of an archive after a step that is valid.
+// readArchive judges the steps of an archive after a valid step.
 func (g *gate) readArchive(decided *ledger.Ledger, tip, from refs.OID) (replay.Archive, error) {
 	covers := func(agent string, seq uint64, hash string) (bool, error) {
 		return g.coversEnd(decided, agent, seq, hash)
@@ -107,7 +107,7 @@ func (g *gate) readArchive(decided *ledger.Ledger, tip, from refs.OID) (replay.A
 	return replay.ReadArchive(g.ctx, g.repo, replay.ArchiveRequest{Hub: g.meta.Hub, Tip: tip, From: from, Covers: covers, Revoked: g.meta.Ends})
 }
 
-// decided is what the ledger decided, as the hub has it after the push.
+// decided returns the decisions of the ledger that the hub has after the push.
 func (g *gate) decided() (*ledger.Ledger, error) {
 	r, v, err := g.chainOn()
 	if tip := g.after[ledgerRef]; err == nil && tip != g.before[ledgerRef] {
@@ -161,7 +161,7 @@ func (g *gate) mayFold(decided *ledger.Ledger, agent string, tip refs.OID) (*Ref
 // judgeDeletion judges the deletion of the branch of a log.
 func (g *gate) judgeDeletion(c Command, agent string) (*Refusal, error) {
 	if c.Old == "" {
-		return nil, nil // git allows it, too
+		return nil, nil // git also allows it
 	}
 	refused := refuse(Deletion, cureMirror, "a log's branch can be deleted only after the log was archived")
 	if event.ValidAgentID(agent) != nil {
@@ -179,7 +179,7 @@ func (g *gate) judgeDeletion(c Command, agent string) (*Refusal, error) {
 	if err != nil || held == log.Tree {
 		return nil, err
 	}
-	decided, err := g.decided() // a branch that was set back: rare, so the whole archive may be read
+	decided, err := g.decided() // a branch that was set back: rare, so reading the whole archive is acceptable
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (g *gate) judgeDeletion(c Command, agent string) (*Refusal, error) {
 }
 
 // comesBack refuses a new branch of an archived log that lacks lines which the ledger
-// covers: no clone would accept it, and all of them would warn.
+// covers: no clone would accept it, and all would warn.
 func (g *gate) comesBack(c Command, agent string, covered pin) (*Refusal, error) {
 	tip := g.after[archiveRef]
 	if c.Old != "" || tip == "" {
@@ -210,7 +210,7 @@ func (g *gate) comesBack(c Command, agent string, covered pin) (*Refusal, error)
 	return refuse(archiveLacks, cureSync, "the archive holds events of '%s' that this branch lacks", agent), nil
 }
 
-// validArchive is the nearest valid step of an archive that the hub has, "" for none.
+// validArchive returns the nearest valid step of the hub's archive, "" for none.
 func (g *gate) validArchive(tip refs.OID) (refs.OID, error) {
 	if tip == "" {
 		return "", nil
@@ -233,8 +233,9 @@ func (g *gate) validArchive(tip refs.OID) (refs.OID, error) {
 	return a.Step, nil
 }
 
-// noteArchive notes the nearest valid step of an archive, for the next push only if that
-// is its tip by what the hub has now: the rest of this push may be refused.
+// noteArchive stores the nearest valid step of an archive. The next push only uses it if it
+// is the archive's tip by the hub's current refs, because the rest of this push may be
+// refused.
 func (g *gate) noteArchive(tip, step refs.OID) {
 	g.steps[tip] = step
 	if step == tip && g.after[ledgerRef] == g.before[ledgerRef] && g.after[metaRef] == g.before[metaRef] {
@@ -242,7 +243,7 @@ func (g *gate) noteArchive(tip, step refs.OID) {
 	}
 }
 
-// archivedTree is the tree of an agent's log in the archive, "" if it is not there.
+// archivedTree returns the tree of an agent's log in the archive, "" if it is missing.
 func (g *gate) archivedTree(tip refs.OID, agent string) (refs.OID, error) {
 	h, err := g.commit(tip)
 	if err != nil {
@@ -267,11 +268,11 @@ func (g *gate) archivedTree(tip refs.OID, agent string) (refs.OID, error) {
 	return at, nil
 }
 
-// archiveTreeLimit is for one directory of the archive.
+// archiveTreeLimit bounds one directory of the archive.
 const archiveTreeLimit = 16 << 20
 
-// claimed are the tips of the logs in the archive that the hub would have after the push,
-// whether it is valid or not: that is judged apart.
+// claimed returns the tips of the logs in the archive that the hub would have after the
+// push, whether it is valid or not: that is judged separately.
 func (g *gate) claimed() (map[string]refs.OID, error) {
 	all := func(string, uint64, string) (bool, error) { return true, nil }
 	ended := func(string, uint64) bool { return true }
@@ -279,8 +280,8 @@ func (g *gate) claimed() (map[string]refs.OID, error) {
 	return a.Logs, refs.IgnoreMissing(err)
 }
 
-// findArchive reports steps of the hub's archive that are not valid: from before there was
-// a gate, or made by somebody who owns the hub.
+// findArchive reports invalid steps of the hub's archive: from before the gate was
+// installed, or made by the owner of the hub.
 func (h *hub) findArchive(ctx context.Context, environ []string, find finder) error {
 	repo := git.NewServer(h.outer.CommonDir, h.outer.Format, environ)
 	defer repo.Close()
@@ -293,7 +294,7 @@ func (h *hub) findArchive(ctx context.Context, environ []string, find finder) er
 		return nil
 	}
 	if err := g.readMeta(); err != nil || g.meta == nil || g.meta.refused != nil {
-		return nil // reported where meta is
+		return nil // reported with meta
 	}
 	var a replay.Archive
 	decided, err := g.decided()

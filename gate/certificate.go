@@ -10,33 +10,32 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// A push certificate is the pusher's signature over what is pushed. git checks
-// its nonce and asks for it where receive.certNonceSeed is set; whose key made
-// it is looked up here, in the hub's own meta, so that no second list of keys
-// has to be kept on the server. git's own word on it is not used: for a key that
-// it does not know it says "good", with nobody's name.
+// A push certificate is the pusher's signature of the push. git asks for it and checks its
+// nonce if receive.certNonceSeed is set. The gate looks up its key in the hub's own meta,
+// so the server needs no second list of keys. git's own verdict is not used: for an unknown
+// key it is "good", without a name.
 //
-//   - a certificate by a key that some agent has in force binds: only that
-//     agent's log may get new lines in this push;
+//   - a certificate with a key that is in force for some agent binds: only that agent's log
+//     may get new lines in this push;
 //   - with crosslink.pushCertificate = require every push of new lines needs one;
-//   - lines that the ledger covers may be brought back by anyone.
+//   - anybody may restore lines that the ledger covers.
 //
-// git tells a pre-receive hook of certificates, a proc-receive hook nothing.
+// git passes certificates to a pre-receive hook, but not to a proc-receive hook.
 //
-// No line's validity depends on it: a line's own signature says who wrote it.
+// No line's validity depends on a certificate: a line's own signature shows who wrote it.
 
 // PushCertificate identifies the pusher.
 type PushCertificate struct {
 	Required bool
-	Key      trust.Key // zero: there is no certificate, or none that is good
+	Key      trust.Key // zero: there is no valid certificate
 	Why      string    // why there is no key
-	Blind    bool      // git does not tell this hook of certificates
+	Blind    bool      // git passes no certificates to this hook
 }
 
-// certificateLimit bounds what is read of one.
+// certificateLimit bounds the size of a certificate.
 const certificateLimit = 16 << 20
 
-// certificateNamespace is what git signs certificates for.
+// certificateNamespace is the namespace in which git signs certificates.
 const certificateNamespace = "git"
 
 // ReadCertificate reads the push certificate that git has stored for the hook; nil if git
@@ -87,7 +86,7 @@ func certificateKey(text []byte) (trust.Key, error) {
 	return s.Key, nil
 }
 
-// pusher refuses new lines that another than their writer pushes.
+// pusher refuses new lines that somebody other than their writer pushes.
 func (l *logCheck) pusher(last uint64) *Refusal {
 	p := l.o.Pusher
 	if p == nil || l.covered(last) {
@@ -99,7 +98,7 @@ func (l *logCheck) pusher(last uint64) *Refusal {
 	case p.Key.IsZero() && p.Required:
 		return refuse(Certificate, curePushKey, "this hub accepts only signed pushes: %s", p.Why).about("agent", l.id)
 	case p.Key.IsZero():
-		return nil // nobody's word, as before there were any
+		return nil // without a certificate, as before
 	case l.verdict.a.InForce(p.Key):
 		return nil
 	case p.Required || l.meta.knows(p.Key):
@@ -108,8 +107,8 @@ func (l *logCheck) pusher(last uint64) *Refusal {
 	return nil
 }
 
-// knows reports whether a key is some agent's. Keys that a log has introduced
-// or rotated to are that agent's alone to show.
+// knows reports whether a key belongs to some agent. Keys that a log has introduced, or to
+// which it has rotated, belong to that agent alone.
 func (m *metaState) knows(k trust.Key) bool {
 	for _, s := range m.roll.Signers.All() {
 		if s.Key == k && trust.AgentOf(s.Principal) != "" {

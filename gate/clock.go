@@ -12,11 +12,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// A new line may be stamped a little ahead of the server's clock, for clocks
-// differ, or right after a line on the hub that its writer follows. Nobody
-// follows lines that do not count, nor those too far ahead (event.Follows). So
-// no push gets ahead of the clock by more than follower, and a hub that has been
-// led ahead is not led on.
+// A new line may be stamped a little ahead of the server's clock, because clocks differ, or
+// right after a line on the hub that its writer follows. Writers do not follow lines that
+// do not count, or that are too far ahead (event.Follows). So no push gets ahead of the
+// clock by more than follower, and a hub whose time is ahead is not moved further ahead.
 
 // ahead is how far a stamp may be ahead of the server's clock.
 const ahead = event.Time(60 * time.Second)
@@ -25,7 +24,7 @@ const ahead = event.Time(60 * time.Second)
 // 1 ns for each line.
 const follower = event.Time(time.Millisecond)
 
-// stamp is where a line is and when.
+// stamp is the position and time of a line.
 type stamp struct {
 	seq uint64
 	at  event.Time
@@ -52,8 +51,8 @@ func (l *logCheck) late(lines []stamp) (*Refusal, error) {
 	return nil, nil
 }
 
-// newestOnHub is the greatest time on the hub that a writer follows. It is
-// looked for only when it matters, and only in logs that end ahead of the clock.
+// newestOnHub returns the greatest time on the hub that a writer follows. It is computed
+// only if it matters, and only from logs that end ahead of the clock.
 func (g *gate) newestOnHub() (event.Time, error) {
 	if g.newest >= 0 {
 		return g.newest, nil
@@ -87,8 +86,8 @@ func (g *gate) newestOnHub() (event.Time, error) {
 	return newest, nil
 }
 
-// newestThatCounts is the greatest time that a writer follows of the lines of a
-// log on the hub that count.
+// newestThatCounts returns the greatest time that a writer follows among the counted lines
+// of a log on the hub.
 func (g *gate) newestThatCounts(id string, tip refs.OID) (newest event.Time, err error) {
 	chain, judge := event.Chain{Hub: g.meta.Hub, Agent: id}, g.meta.roll.Log(id, trust.LogOptions{})
 	var times []event.Time

@@ -13,11 +13,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
-// What the gate needs in the repository's configuration is in a file of its
-// own, which one block at the end of the repository's file includes: git puts
-// what somebody configures later into the sections that are there, and would
-// put it into ours. Taking the block away gives back the file as it was. The
-// file is written as git does: config.lock, then a rename.
+// The gate's settings are in a file of its own, which a block at the end of the
+// repository's configuration includes: git adds later settings to existing sections, and
+// would add them to ours. Removing the block restores the file as it was. The file is
+// written as git does: config.lock, then a rename.
 
 const (
 	blockBegin  = "# git crosslink server: begin\n"
@@ -28,7 +27,7 @@ const (
 	settingsFile = "server.config"
 )
 
-// settingsText is the file that is included.
+// settingsText is the content of the included file.
 func settingsText(mode string, folds bool) string {
 	var b strings.Builder
 	b.WriteString("# written by 'git crosslink server install'\n[crosslink]\n\thub = true\n")
@@ -41,7 +40,7 @@ func settingsText(mode string, folds bool) string {
 	return b.String()
 }
 
-// withBlock puts the block after what the file says.
+// withBlock appends the block to the file.
 func withBlock(file []byte) []byte {
 	begin := blockBegin
 	if len(file) > 0 && file[len(file)-1] != '\n' {
@@ -50,9 +49,9 @@ func withBlock(file []byte) []byte {
 	return append(bytes.Clone(file), begin+blockBody+blockEnd...)
 }
 
-// withoutBlock takes the block away. Its comments may be gone: git takes what
-// stands before a section for a part of the one before it. It is an error
-// if somebody has written into it: which line is whose cannot be told then.
+// withoutBlock removes the block. Its comments may be missing: git considers comments
+// before a section as a part of the section before. It is an error if somebody has written
+// into the block, because it is then unknown which line belongs to whom.
 func withoutBlock(file []byte) ([]byte, error) {
 	before, after, found := bytes.Cut(file, []byte(blockBody))
 	if !found {
@@ -93,7 +92,7 @@ func lockConfig(o *git.Outer) (*configFile, error) {
 	c := &configFile{path: path, lock: path + ".lock"}
 	take := func() (*os.File, error) { return os.OpenFile(c.lock, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) }
 	f, err := take()
-	for errors.Is(err, fs.ErrExist) && statefile.LockOf(path) == nil { // somebody has just released it
+	for errors.Is(err, fs.ErrExist) && statefile.LockOf(path) == nil { // it has just been released
 		f, err = take()
 	}
 	if err != nil {
@@ -114,7 +113,7 @@ func lockConfig(o *git.Outer) (*configFile, error) {
 
 func (c *configFile) release() { os.Remove(c.lock) }
 
-// write replaces the file, if that changes it, and ends the lock.
+// write replaces the file, if that changes it, and releases the lock.
 func (c *configFile) write(is []byte) error {
 	if bytes.Equal(is, c.was) {
 		return nil
