@@ -43,7 +43,7 @@ Examples:
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "strict", Usage: "exit 2 if paused or killed"},
 			&urfave.BoolFlag{Name: "fresh", Usage: "ask the hub first"},
-			&urfave.BoolFlag{Name: "hook", Usage: "read a step of a program from stdin, and exit 2 if paused or killed"},
+			&urfave.BoolFlag{Name: "hook", Usage: "for a hook of an agent's program: read its JSON from stdin, and exit 2 if paused or killed"},
 		},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {

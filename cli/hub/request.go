@@ -81,7 +81,7 @@ Examples:
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "all", Usage: "ask all agents except yourself"},
 			&urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "give `TEXT` as the reason"},
-			&urfave.StringFlag{Name: "expires", Usage: "the request expires at `DATE`; with none it never expires"},
+			&urfave.StringFlag{Name: "expires", Usage: "the request expires at `DATE`; none: never"},
 			&urfave.BoolFlag{Name: "wait", Usage: "wait for the answer; exit 3 if there is no answer"},
 		},
 	}, func(u *urfave.Context) error {

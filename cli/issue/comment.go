@@ -87,7 +87,7 @@ Examples:
 			&urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "`KIND` of the comment", Value: "note"},
 			&urfave.StringFlag{Name: "message", Aliases: []string{"m", "b", "body"}, Usage: "`TEXT` of the comment, in place of the argument"},
 			&urfave.StringFlag{Name: "trigger", Usage: "give the reason of an intervention as one `WORD`, such as tool_rejected or redirect"},
-			&urfave.StringFlag{Name: "context", Usage: "describe what happened before in `TEXT`"},
+			&urfave.StringFlag{Name: "context", Usage: "`TEXT` describes what happened before"},
 		}, frame.TextFlags("text"), command.WriteFlags()),
 		Subcommands: []*urfave.Command{edit, remove},
 	}, func(u *urfave.Context) error {

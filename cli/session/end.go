@@ -39,7 +39,7 @@ Examples:
   git crosslink session end -F - <notes.md`,
 		Flags: slices.Concat([]urfave.Flag{
 			&urfave.StringFlag{Name: "message", Aliases: []string{"m", "notes"}, Usage: "`TEXT` of the hand-off"},
-			&urfave.BoolFlag{Name: "keep-locks", Usage: "release no lock"},
+			&urfave.BoolFlag{Name: "keep-locks", Usage: "keep the agent's locks"},
 			&urfave.BoolFlag{Name: "retire", Usage: "also retire the agent and release all of its locks"},
 		}, frame.TextFlags("notes"), command.WriteFlags()),
 	}, func(u *urfave.Context) error {

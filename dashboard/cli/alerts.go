@@ -30,14 +30,14 @@ func (e *env) alertCommands() []*urfave.Command {
 		{Name: "alerts", Usage: "list the open alerts", Flags: append(slices.Clone(matchers),
 			&urfave.BoolFlag{Name: "resolved", Usage: "list the alerts that were resolved last instead"}), Action: e.alerts},
 		{Name: "ack", Usage: "acknowledge an alert", ArgsUsage: "<alert>", Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "reason, as `TEXT`"},
+			&urfave.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "give `TEXT` as the reason"},
 			&urfave.StringFlag{Name: "for", Usage: "acknowledge for this `TIME`: 1h, 7d"},
-			&urfave.BoolFlag{Name: "undo", Usage: "take an acknowledgement back"},
+			&urfave.BoolFlag{Name: "undo", Usage: "withdraw the acknowledgement"},
 		}, Action: e.ack},
-		{Name: "silence", Usage: "list silences, or hold notifications back for a while", Flags: append(slices.Clone(matchers),
+		{Name: "silence", Usage: "list silences, or silence notifications for a while", Flags: append(slices.Clone(matchers),
 			&urfave.StringFlag{Name: "subject", Usage: "only subjects that match this `PATTERN`: 'agent:*', lock:4"},
 			&urfave.StringFlag{Name: "for", Usage: "silence for this `TIME`: 1h, 7d; at most 30d"},
-			&urfave.StringFlag{Name: "comment", Aliases: []string{"m"}, Usage: "reason, as `TEXT`"},
+			&urfave.StringFlag{Name: "comment", Aliases: []string{"m"}, Usage: "give `TEXT` as the reason"},
 			&urfave.StringFlag{Name: "end", Usage: "end the silence with this `NUMBER` now"}), Action: e.silence},
 	}
 }

@@ -21,7 +21,7 @@ import (
 func (e *env) keepCommands() []*urfave.Command {
 	return []*urfave.Command{
 		{Name: "export", Usage: "write projects, alerts or the audit log as a table", ArgsUsage: "projects|alerts|audit", Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "format", Value: "csv", Usage: "csv or json, `FORMAT`"},
+			&urfave.StringFlag{Name: "format", Value: "csv", Usage: "`FORMAT`: csv or json"},
 			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` instead of standard output"},
 		}, Action: e.export},
 		{Name: "backup", Usage: "write a copy of the database", Action: e.backup},

@@ -133,8 +133,8 @@ func (e *env) commands() []*urfave.Command {
 		{Name: "track", Usage: "watch a repository", ArgsUsage: "[<path>|<url>]", Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "slug", Usage: "name of the project, `OWNER/REPO`"},
 			&urfave.BoolFlag{Name: "pin", Usage: "show the project first"},
-			&urfave.BoolFlag{Name: "init", Usage: "also share its tracker, or join the one that is there, if it has not yet"},
-			&urfave.StringFlag{Name: "agent-id", Usage: "with --init: the `ID` under which the repository writes from then on"},
+			&urfave.BoolFlag{Name: "init", Usage: "also create its tracker, or join the one on its remote, unless it has one"},
+			&urfave.StringFlag{Name: "agent-id", Usage: "with --init: the repository writes as agent `ID`"},
 		}, Action: e.track},
 		untrack,
 		{Name: "list", Usage: "list the watched projects", Action: e.list},

@@ -13,8 +13,8 @@ import (
 )
 
 func (e *env) receiveCommand() *urfave.Command {
-	return &urfave.Command{Name: "receive", Usage: "let a forge say that a hub has changed", Subcommands: []*urfave.Command{
-		{Name: "add", Usage: "print a URL and a secret for the webhooks of a forge, once", ArgsUsage: "<owner/repo>", Action: e.receiveAdd},
+	return &urfave.Command{Name: "receive", Usage: "let a forge report changes of a hub", Subcommands: []*urfave.Command{
+		{Name: "add", Usage: "add a receiver, and print its URL and secret once", ArgsUsage: "<owner/repo>", Action: e.receiveAdd},
 		{Name: "list", Usage: "list the receivers", Action: e.receiveList},
 		{Name: "remove", Usage: "remove a receiver", ArgsUsage: "<id>", Action: e.receiveRemove},
 	}}
