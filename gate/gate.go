@@ -1,24 +1,23 @@
-// Package gate is the server's check of a push: what may become of the
-// tracker's branches on a hub whose owner can install hooks.
+// Package gate is the server's check of a push: which changes of the tracker's branches a
+// hub accepts, if its owner can install hooks.
 //
-// Clients verify everything themselves and skip what is wrong. The gate keeps
-// it out in the first place, and tells the one who pushed. The rules are:
+// Clients verify everything themselves and skip invalid data. The gate refuses such data,
+// and informs the pusher. The rules are:
 //
-//   - only the tracker's own refs are looked at; any other ref is not the
-//     gate's business, whatever it holds;
-//   - what is on the hub stays: no rewind, no line altered, and no deletion but that of
-//     the branch of a log that the archive holds;
-//   - only what is new is checked: new commits, new lines, new steps. What is
-//     there was checked when it came, or came before the gate did;
-//   - meta first, for it says by which rules; logs next; then the ledger, which
-//     may cover only what the hub's logs then hold; then the archive, which may
-//     take up only what the ledger covers; deletions last;
-//   - the core decides (event.Chain, ledger.Reader, trust); the gate adds what
-//     only a server can ask: shape, size, order of arrival, the server's clock;
-//   - everything pushed is hostile: bounded reads, one log at a time.
+//   - only the tracker's own refs are checked; the gate ignores every other ref;
+//   - data on the hub stays: no rewind, no changed line, and no deletion except of the branch
+//     of a log that the archive contains;
+//   - only new data is checked: new commits, new lines, new steps. Older data was checked when
+//     it arrived, or arrived before the gate was installed;
+//   - meta comes first, because it contains the rules; then the logs; then the ledger, which
+//     may cover only lines that the hub's logs then have; then the archive, which may include
+//     only logs that the ledger covers; deletions last;
+//   - the core decides (event.Chain, ledger.Reader, trust); the gate adds checks that only a
+//     server can make: shape, size, order of arrival, the server's clock;
+//   - everything pushed is hostile: reads are bounded, one log at a time.
 //
-// It sees core and edges, as tracker does, but on a server there is no clone,
-// no replica and no state to be conducted, only a push to be judged.
+// It sees core and edges, as tracker does, but a server has no clone, no replica and no
+// state, only a push to judge.
 package gate
 
 import (
@@ -38,19 +37,19 @@ import (
 // Command is one ref of a push.
 type Command struct {
 	Ref      string
-	Old, New refs.OID // "" = the ref is not there, before or after
+	Old, New refs.OID // "": the ref does not exist, before or after
 }
 
-// Options say how to check a push.
+// Options are the parameters of a check.
 type Options struct {
 	Now       time.Time        // the server's clock
-	NotesPath string           // file that remembers what was judged; "" = none
-	Namespace string           // what stands before every ref in the repository (git namespaces); ends in '/'
-	Pusher    *PushCertificate // who pushed, where that is asked for; nil = nobody is bound
+	NotesPath string           // file with stored verdicts; "" means none
+	Namespace string           // prefix of every ref in the repository (git namespaces), ending in '/'
+	Pusher    *PushCertificate // the pusher, if the server asks for certificates; nil binds nobody
 	Limits    Limits           // the zero value limits nothing
 }
 
-// maxCommits bounds what one push may bring; a variable for its test.
+// maxCommits bounds the commits of one push; a variable for its test.
 var maxCommits = 100_000
 
 const (
@@ -65,7 +64,7 @@ const (
 
 // Private are the namespaces that the program uses only inside a replica, and that `push
 // --mirror` of a replica would upload. refs/replace is not one of them: it would replace
-// the tracker's objects for everybody who reads them.
+// the tracker's objects for all readers.
 var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "refs/lost/", "refs/forked/", refs.ArchivedPrefix, refs.OuterPrefix,
 	"refs/trusted/", "refs/before/", refs.PresenceHere, replace + "/"}
 
@@ -75,8 +74,8 @@ func Ours(ref string) bool {
 		slices.ContainsFunc(Private, func(p string) bool { return strings.HasPrefix(ref, p) })
 }
 
-// caseTwin reports a ref whose name is not one of those the gate looks at, but
-// becomes one where a file system folds names, on the hub or in a clone.
+// caseTwin reports whether a ref is not checked by its name, but becomes one of the checked
+// refs where a file system folds names, on the hub or in a clone.
 func caseTwin(ref string) bool {
 	folded := refs.FoldName(ref)
 	return folded != ref && slices.ContainsFunc(guarded(), func(p string) bool { return isBelow(folded, p) && !isBelow(ref, p) })
@@ -88,9 +87,9 @@ func isBelow(ref, dir string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// namespaced reports a ref of another namespace of git's (gitnamespaces(7))
-// that would be the gate's business there. Anybody who pushes to that namespace is
-// judged by its rules; by its full name it would go past them.
+// namespaced reports whether a ref belongs to another git namespace (gitnamespaces(7)) in
+// which the gate would check it. A push to that namespace is judged by its rules; a push
+// under the full name would bypass them.
 func namespaced(ref string) bool {
 	const above = "refs/namespaces/"
 	ref = refs.FoldName(ref) // as a file system may
@@ -113,16 +112,16 @@ type gate struct {
 	repo *git.Server
 	o    Options
 
-	before   map[string]refs.OID     // the tracker's refs as they are
-	after    map[string]refs.OID     // and as they will be, as far as they are accepted
-	incoming map[refs.OID][]refs.OID // commits the push brings → parents
-	meta     *metaState              // by which rules; nil = there is no hub
-	archive  refs.OID                // the archive as the push would have it
-	steps    map[refs.OID]refs.OID   // tips of archives that were judged → their nearest valid step; "" = none
-	pinned   pins                    // what the ledger on the hub covers
-	newest   event.Time              // time that lines on the hub explain; -1 = not looked for yet
+	before   map[string]refs.OID     // the tracker's refs before the push
+	after    map[string]refs.OID     // and after it, as far as they are accepted
+	incoming map[refs.OID][]refs.OID // commits in the push → parents
+	meta     *metaState              // the rules; nil: there is no hub
+	archive  refs.OID                // the archive after the push
+	steps    map[refs.OID]refs.OID   // judged tips of archives → their nearest valid step; "" means none
+	pinned   pins                    // positions that the ledger on the hub covers
+	newest   event.Time              // newest time that lines on the hub explain; -1: not computed yet
 	brought  int64                   // bytes of the push that were read so far
-	signs    *signsOfLife            // nil = not looked at yet
+	signs    *signsOfLife            // nil: not counted yet
 }
 
 func newGate(ctx context.Context, repo *git.Server, o Options) *gate {
@@ -145,7 +144,7 @@ func Check(ctx context.Context, repo *git.Server, push []Command, o Options) ([]
 	if err := g.look(mine); err != nil {
 		return nil, err
 	}
-	// Meta says how the logs are judged, and logs what a step may cover.
+	// Meta decides how logs are judged, and logs decide what a step may cover.
 	slices.SortStableFunc(mine, func(a, b Command) int { return a.rank() - b.rank() })
 	refused, mine := g.names(mine)
 	if err := g.arrive(mine); err != nil {
@@ -181,7 +180,7 @@ func on(c Command, r *Refusal) *Refusal {
 	return r
 }
 
-// unreadable takes an error for the push's own fault if it is about an object.
+// unreadable treats an error about an object as a fault of the push.
 func unreadable(err error) *Refusal {
 	if tooMuch, ok := errors.AsType[*overLimit](err); ok {
 		return tooMuch.refusal()
@@ -192,7 +191,7 @@ func unreadable(err error) *Refusal {
 	return nil
 }
 
-// rank orders the commands of a push by what they are judged by.
+// rank orders the commands of a push: each is judged by the earlier ones.
 func (c Command) rank() int {
 	switch {
 	case c.Ref == metaRef:
@@ -207,7 +206,7 @@ func (c Command) rank() int {
 	return 4
 }
 
-// look reads which refs the hub has.
+// look reads the hub's refs.
 func (g *gate) look(push []Command) error {
 	all, err := g.repo.Refs(g.ctx, g.o.Namespace+heads)
 	if err != nil {
@@ -226,7 +225,7 @@ func (g *gate) look(push []Command) error {
 	return nil
 }
 
-// names refuses what its name alone condemns and returns the rest.
+// names refuses refs with invalid names and returns the others.
 func (g *gate) names(push []Command) (refused []*Refusal, rest []Command) {
 	logs := map[string]string{} // folded name → name
 	for name := range g.before {
@@ -236,7 +235,7 @@ func (g *gate) names(push []Command) (refused []*Refusal, rest []Command) {
 	}
 	for _, c := range push {
 		if c.New == "" && (caseTwin(c.Ref) || isBelow(c.Ref, replace)) {
-			continue // one that is there may go
+			continue // an existing one may be deleted
 		}
 		r := g.name(c, logs)
 		if r != nil {
@@ -260,9 +259,9 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 		}
 		return nil
 	case isLeftover(c):
-		return nil // meta says whether it may go
+		return nil // meta decides whether it may be deleted
 	case isLog && c.New == "":
-		return nil // the archive says whether it may go
+		return nil // the archive decides whether it may be deleted
 	case strings.HasPrefix(c.Ref, heads) && c.New == "":
 		return refuse(Deletion, cureMirror, "the tracker's branches cannot be deleted")
 	case isLog:
@@ -288,8 +287,7 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 	return refuse(HiddenRef, cureNoPush, "these refs are internal to the program")
 }
 
-// arrive lists the commits that the push brings; incoming stays nil if they
-// are too many.
+// arrive lists the commits in the push; incoming stays nil if there are too many.
 func (g *gate) arrive(push []Command) error {
 	var tips []refs.OID
 	for _, c := range push {
@@ -308,7 +306,7 @@ func (g *gate) arrive(push []Command) error {
 	return nil
 }
 
-// judge judges one ref. An error about an object is the push's.
+// judge judges one ref. An error about an object is a fault of the push.
 func (g *gate) judge(c Command) (*Refusal, error) {
 	id, isLog := strings.CutPrefix(c.Ref, agentPrefix)
 	switch {
@@ -335,8 +333,8 @@ func (g *gate) judge(c Command) (*Refusal, error) {
 	return g.judgeLedger(c)
 }
 
-// reach walks the commits of the push that are below tip. edge are the commits
-// that were there before and that these stand on.
+// reach walks the commits of the push below tip. edge are the older commits on which they
+// are based.
 func (g *gate) reach(tip refs.OID) (fresh, edge []refs.OID) {
 	seen := map[refs.OID]bool{tip: true}
 	for todo := []refs.OID{tip}; len(todo) > 0; {
@@ -358,7 +356,7 @@ func (g *gate) reach(tip refs.OID) (fresh, edge []refs.OID) {
 	return fresh, edge
 }
 
-// forward refuses what does not stand on the hub's own tip.
+// forward refuses a ref that is not based on the hub's own tip.
 func (g *gate) forward(c Command, edge []refs.OID) (*Refusal, error) {
 	if c.Old == "" || slices.Contains(edge, c.Old) {
 		return nil, nil
@@ -370,8 +368,8 @@ func (g *gate) forward(c Command, edge []refs.OID) (*Refusal, error) {
 	return refuse(FastForward, cureSync, "not a fast-forward: the tracker's branches are never rewound or replaced, not even with --force"), nil
 }
 
-// plain makes a stranger's word fit to be quoted: short, and nothing in it that
-// a terminal obeys.
+// plain makes a stranger's text safe to quote: short, and without characters that control a
+// terminal.
 func plain(s string) string {
 	if len(s) > 160 {
 		s = s[:160] + "..."
@@ -379,7 +377,7 @@ func plain(s string) string {
 	return printable(s)
 }
 
-// printable writes '?' for whatever is not plain text.
+// printable replaces every character that is not plain text by '?'.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f {

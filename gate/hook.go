@@ -18,13 +18,13 @@ import (
 
 // Hook is the input of a hook of git.
 type Hook struct {
-	Dir     string   // where it stands: the repository
+	Dir     string   // its working directory, the repository
 	Environ []string // its environment
 	Now     time.Time
 	In      io.Reader
-	Out     io.Writer // spoken with git; nobody else's
+	Out     io.Writer // only for the exchange with git
 
-	Advice func(fail.Code, fail.Fields) []string // what to tell who pushes about a hint
+	Advice func(fail.Code, fail.Fields) []string // returns what to print for a hint
 
 	perRef bool
 }
@@ -54,7 +54,7 @@ func PreReceive(ctx context.Context, h Hook) ([]*Refusal, error) {
 	return h.check(ctx, push)
 }
 
-// command reads `<old> SP <new> SP <ref>`.
+// command parses `<old> SP <new> SP <ref>`.
 func command(line string) (Command, error) {
 	old, rest, ok := strings.Cut(line, " ")
 	fresh, ref, ok2 := strings.Cut(rest, " ")
@@ -72,7 +72,7 @@ func command(line string) (Command, error) {
 	return c, nil
 }
 
-// formatOf tells the repository's object format from an id of it.
+// formatOf returns the repository's object format, by the length of an id.
 func formatOf(id string) refs.Format {
 	if len(id) == 64 {
 		return refs.SHA256
@@ -90,7 +90,7 @@ func (h Hook) getenv(name string) string {
 	return v
 }
 
-// check judges the tracker's part of a push; no part costs no process.
+// check judges the tracker's part of a push; without such a part it starts no process.
 func (h Hook) check(ctx context.Context, push []Command) ([]*Refusal, error) {
 	if len(push) == 0 {
 		return nil, nil
@@ -117,7 +117,7 @@ func (h Hook) check(ctx context.Context, push []Command) ([]*Refusal, error) {
 	return Check(ctx, repo, push, o)
 }
 
-// namespace is what stands before the refs of a git namespace.
+// namespace returns the prefix of the refs of a git namespace.
 func namespace(ns string) string {
 	prefix := ""
 	for part := range strings.SplitSeq(ns, "/") {
@@ -128,8 +128,8 @@ func namespace(ns string) string {
 	return prefix
 }
 
-// aboveOf returns where the refs of the namespace that an environment names begin,
-// "" if it names none.
+// aboveOf returns the prefix of the refs of the namespace in an environment, "" if there is
+// none.
 func aboveOf(environ []string) (above string) {
 	for _, kv := range environ {
 		if ns, ok := strings.CutPrefix(kv, "GIT_NAMESPACE="); ok {
@@ -139,7 +139,7 @@ func aboveOf(environ []string) (above string) {
 	return above
 }
 
-// notesPath is where the gate remembers; "" if nothing was installed.
+// notesPath is the file with stored verdicts; "" if nothing was installed.
 func notesPath(dir string) string {
 	dir = filepath.Join(dir, stateDir)
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
@@ -148,7 +148,7 @@ func notesPath(dir string) string {
 	return filepath.Join(dir, "gate.json")
 }
 
-// pusher reads the certificate, if there is one or there must be.
+// pusher reads the certificate, if there is one or one is required.
 func (h Hook) pusher(ctx context.Context, repo *git.Server, conf refs.Config) (*PushCertificate, error) {
 	said, _ := conf.Get("crosslink.pushCertificate")
 	required := said == "require"

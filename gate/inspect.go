@@ -18,18 +18,18 @@ import (
 // Inspected is the state of a gate.
 type Inspected struct {
 	Hub      string // directory
-	Mode     string // "" = there is no gate
-	Program  string // what its hook starts
-	Level    int    // of the hub; 0 = there is no tracker in it yet
-	Signing  string // its policy; "" likewise
+	Mode     string // "": there is no gate
+	Program  string // the program that its hook starts
+	Level    int    // of the hub; 0: there is no tracker yet
+	Signing  string // its policy; "": there is no tracker yet
 	Findings []fail.Diagnosis
 }
 
-// finder takes down a finding.
+// finder records a finding.
 type finder func(s fail.Severity, code fail.Code, fields fail.Fields, format string, args ...any)
 
-// Inspect checks the gate of the repository of dir. program is what Install would put into
-// the hook now.
+// Inspect checks the gate of the repository of dir. program is what Install would write
+// into the hook now.
 func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspected, error) {
 	h, err := openHub(ctx, dir, "check", environ)
 	if err != nil {
@@ -95,7 +95,7 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 	return r, h.readPolicy(ctx, environ, r, find)
 }
 
-// readPolicy adds what the hub's meta says.
+// readPolicy adds the policy in the hub's meta.
 func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, find finder) error {
 	m, err := h.level(ctx, environ)
 	switch {
@@ -113,7 +113,7 @@ func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, fi
 	return nil
 }
 
-// programIn reads which program a hook starts.
+// programIn returns the program that a hook starts.
 func programIn(text []byte) string {
 	_, rest, ok := strings.Cut(string(text), "\nprogram='")
 	if !ok {

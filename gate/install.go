@@ -17,26 +17,26 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Putting the gate in place. The rules are:
+// Installation of the gate. The rules are:
 //
-//   - only in a bare repository, which is then said to be a hub;
-//   - a hook that is there continues: it is kept beside ours and called after it,
-//     with the same input and arguments, if the gate lets the push through;
-//   - where the hooks are not the repository's own (core.hooksPath), nothing is
-//     written: many repositories may share them;
-//   - what is done twice is done once; uninstall leaves every byte as it was.
+//   - only in a bare repository, which is then configured as a hub;
+//   - an existing hook continues: it is kept beside ours and called after it, with the same
+//     input and arguments, if the gate accepts the push;
+//   - if the hooks are not the repository's own (core.hooksPath), nothing is written, because
+//     many repositories may share them;
+//   - installing twice has no further effect; uninstalling restores every byte.
 
 // stateDir is below the repository, shared with the tracker's own files.
 const stateDir = "crosslink"
 
-// hub is the repository a gate is put into.
+// hub is the repository with the gate.
 type hub struct {
 	outer *git.Outer
 	conf  refs.Config
 	hooks string // directory
 }
 
-// openHub opens it for a verb of 'git crosslink server'.
+// openHub opens the repository for a verb of 'git crosslink server'.
 func openHub(ctx context.Context, dir, verb string, environ []string) (*hub, error) {
 	o, err := git.Discover(ctx, dir, environ)
 	if errors.Is(err, git.ErrNotRepository) {
@@ -106,13 +106,13 @@ type Installed struct {
 	Hub     string // directory
 	Mode    string // Whole or PerRef
 	Hook    string // file
-	Kept    string // the hook that was there before; "" = none
-	Already bool   // all was so
+	Kept    string // the hook that existed before; "" means none
+	Already bool   // nothing had to be changed
 }
 
-// state is what uninstall has to know.
+// state is what uninstalling has to know.
 type state struct {
-	HooksMade bool `json:"hooks_made"` // the directory was not there
+	HooksMade bool `json:"hooks_made"` // the directory did not exist
 }
 
 func (h *hub) statePath() string { return filepath.Join(h.outer.CommonDir, stateDir, "server.json") }
@@ -192,8 +192,7 @@ func (h *hub) touched(err error) error {
 		Fields: fail.Fields{"line": blockEnd[:len(blockEnd)-1]}, Err: err}
 }
 
-// makeDirs makes hooks/ and the state's directory, and says whether anything
-// was made.
+// makeDirs makes hooks/ and the state's directory, and reports whether it made any.
 func (h *hub) makeDirs() (made bool, err error) {
 	home := filepath.Join(h.outer.CommonDir, stateDir)
 	if err := errors.Join(statefile.Dir(home), statefile.Free(h.statePath()), statefile.Free(h.settingsPath())); err != nil {
@@ -215,14 +214,12 @@ func (h *hub) makeDirs() (made bool, err error) {
 	return true, err
 }
 
-// folds reports whether the file system takes names in another case for those of
-// the repository's refs.
+// folds reports whether the file system ignores case in the names of the repository's refs.
 func (h *hub) folds() bool { return exists(filepath.Join(h.outer.CommonDir, "refs", "HEADS")) }
 
 func (h *hub) settingsPath() string { return filepath.Join(h.outer.CommonDir, stateDir, settingsFile) }
 
-// writeSettings writes the file that the configuration includes, and says
-// whether that changed it.
+// writeSettings writes the included file, and reports whether it changed.
 func (h *hub) writeSettings(mode string) (changed bool, err error) {
 	if h.settled(mode) {
 		return false, nil
@@ -230,7 +227,7 @@ func (h *hub) writeSettings(mode string) (changed bool, err error) {
 	return true, statefile.Write(h.settingsPath(), []byte(settingsText(mode, h.folds())))
 }
 
-// settled reports whether that file is as it should be.
+// settled reports whether that file has the right content.
 func (h *hub) settled(mode string) bool {
 	was, err := statefile.Read(h.settingsPath(), 64<<10)
 	return err == nil && string(was) == settingsText(mode, h.folds())
@@ -246,7 +243,7 @@ func ours(path string) (bool, []byte) {
 	return err == nil && bytes.Contains(b, []byte(signature)), b
 }
 
-// free refuses to install a hook where it would not work.
+// free refuses to install a hook if it would not work.
 func (h *hub) free(mode string) error {
 	path := filepath.Join(h.hooks, mode)
 	mine, _ := ours(path)
@@ -262,8 +259,8 @@ func (h *hub) free(mode string) error {
 	return nil
 }
 
-// place puts our hook there, and says whether that changed anything. What was
-// there stays beside it, and there is no moment without either.
+// place installs our hook, and reports whether anything changed. An existing hook stays
+// beside it, and at every moment one of them is active.
 func (h *hub) place(mode string, text []byte) (changed bool, err error) {
 	path := filepath.Join(h.hooks, mode)
 	mine, is := ours(path)
@@ -273,7 +270,7 @@ func (h *hub) place(mode string, text []byte) (changed bool, err error) {
 			return false, nil
 		}
 	}
-	if !mine && exists(path) && os.Link(path, path+keptSuffix) != nil { // a file system without
+	if !mine && exists(path) && os.Link(path, path+keptSuffix) != nil { // a file system without hard links
 		if err := os.Rename(path, path+keptSuffix); err != nil {
 			return false, h.busy(err)
 		}
@@ -286,7 +283,7 @@ func (h *hub) place(mode string, text []byte) (changed bool, err error) {
 	if _, err = f.Write(text); err == nil {
 		err = f.Chmod(0o755)
 	}
-	if err == nil { // an empty file, as power loss leaves it, would let everything through
+	if err == nil { // an empty file, which power loss can leave, would accept everything
 		err = f.Sync()
 	}
 	if cerr := f.Close(); err == nil {
@@ -298,7 +295,7 @@ func (h *hub) place(mode string, text []byte) (changed bool, err error) {
 	return err == nil, err
 }
 
-// remove takes our hook away and puts back what was there before.
+// remove removes our hook and restores the earlier one.
 func (h *hub) remove(mode string) (changed bool, err error) {
 	path := filepath.Join(h.hooks, mode)
 	if mine, _ := ours(path); !mine {
@@ -313,9 +310,9 @@ func (h *hub) remove(mode string) (changed bool, err error) {
 // Removed is the result of Uninstall.
 type Removed struct {
 	Hub     string
-	Back    string // the hook that stands in its old place again; "" = none
-	Already bool   // nothing was there
-	Left    string // a kept hook that cannot go back: another one stands there now
+	Back    string // the hook that is back at its old place; "" means none
+	Already bool   // there was no gate
+	Left    string // a kept hook that cannot be restored, because another one is at its place now
 }
 
 // Uninstall removes the gate.
@@ -357,18 +354,18 @@ func Uninstall(ctx context.Context, dir string, environ []string) (*Removed, err
 	return r, c.write(is)
 }
 
-// forget removes what was made beside the hook.
+// forget removes the files beside the hook.
 func (h *hub) forget() error {
 	var s state
 	if b, err := statefile.Read(h.statePath(), 64<<10); err == nil {
-		_ = json.Unmarshal(b, &s) // else a directory too many stays
+		_ = json.Unmarshal(b, &s) // on failure an empty directory may stay
 	}
 	for _, name := range []string{"server.json", "gate.json", settingsFile} {
 		if err := os.Remove(filepath.Join(h.outer.CommonDir, stateDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return h.busy(err)
 		}
 	}
-	// not empty: the hub's own tracker is there, or somebody's hooks
+	// not empty: it has the hub's own tracker, or somebody's hooks
 	_ = os.Remove(filepath.Join(h.outer.CommonDir, stateDir))
 	if s.HooksMade {
 		_ = os.Remove(h.hooks)

@@ -13,18 +13,17 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// The checkpoint that is pushed is right if
+// A pushed checkpoint is valid if
 //
 //   - the hub's tip is on its first-parent chain, so that no decision is lost;
-//   - it starts from the base that meta names, or from nothing if meta names
-//     none: authors and times of a base are what the hub's founder vouches for;
-//   - every step after that is valid (ledger.Reader judges it as every reader
-//     does);
-//   - what it covers is on the hub: each position it moved is a line of a log
-//     that the hub has, or gets in the same push. A step carries its inputs, so
-//     without this rule a forged log could become the agent's by being covered;
-//   - the meta it was decided under is on the hub's own chain;
-//   - the commits that come with it are steps, logs or meta.
+//   - it starts from the base that meta names, or from nothing if meta names none: the hub's
+//     founder vouches for the authors and times of a base;
+//   - every later step is valid (ledger.Reader judges it as every reader does);
+//   - the lines that it covers are on the hub: each position it moved is a line of a log that
+//     the hub has, or gets in the same push. A step carries its inputs, so without this rule
+//     covering a forged log could make it the agent's log;
+//   - the meta under which it was decided is on the hub's own chain;
+//   - the commits in the push are steps, logs or meta.
 
 // pin is a position of the ledger.
 type pin struct {
@@ -32,7 +31,7 @@ type pin struct {
 	hash string
 }
 
-// pins is what the ledger on the hub covers, by agent.
+// pins are the positions that the ledger on the hub covers, by agent.
 type pins map[string]pin
 
 // chainOn returns a reader of the ledger's chain that has already judged the hub's
@@ -54,8 +53,8 @@ func (g *gate) chainOn() (*ledger.Reader, ledger.View, error) {
 	return r, v, err
 }
 
-// pins reads what the ledger on the hub covers; none if there is no ledger or
-// it cannot be read.
+// pins returns the positions that the ledger on the hub covers; none if there is no ledger
+// or it cannot be read.
 func (g *gate) pins() (pins, error) {
 	if g.pinned != nil {
 		return g.pinned, nil
@@ -67,7 +66,7 @@ func (g *gate) pins() (pins, error) {
 	_, v, err := g.chainOn()
 	if err != nil {
 		if unreadable(err) != nil || errors.Is(err, ledger.ErrNewer) {
-			return g.pinned, nil // logs are judged without it, as before there was one
+			return g.pinned, nil // logs are then judged as if there were no ledger
 		}
 		return nil, err
 	}
@@ -142,7 +141,7 @@ func (g *gate) underMeta(is ledger.View) (*Refusal, error) {
 	return refuse(NotOnHub, cureSync, "it was decided under a 'crosslink/meta' that is not on the hub (%.12s)", plain(string(meta))), nil
 }
 
-// covers refuses a ledger that moved a position to where no log on the hub is.
+// covers refuses a ledger that moved a position beyond every log on the hub.
 func (g *gate) covers(was, is ledger.View) (*Refusal, error) {
 	now, claimed := is.Ledger.Positions(), sync.OnceValues(g.claimed)
 	for _, agent := range slices.Sorted(maps.Keys(now)) {
@@ -171,9 +170,9 @@ func (g *gate) covers(was, is ledger.View) (*Refusal, error) {
 	return nil, nil
 }
 
-// strays looks at commits that come with the ledger and are on no branch: the
-// inputs of steps of a branch that the hub lost. Nobody reads them but judges
-// of the ledger, so their shape is all that matters.
+// strays checks commits in the push of the ledger that are on no branch: the inputs of
+// steps of a branch that the hub lost. Only judges of the ledger read them, so only their
+// shape matters.
 func (g *gate) strays(c Command, fresh []refs.OID) (*Refusal, error) {
 	known := map[refs.OID]bool{}
 	for name, tip := range g.after {
@@ -204,7 +203,7 @@ func (g *gate) strays(c Command, fresh []refs.OID) (*Refusal, error) {
 	return nil, nil
 }
 
-// anyPlace says whether an entry is one of a step, a log or meta.
+// anyPlace checks that an entry belongs to a step, a log or meta.
 func anyPlace(p string, e entry) string {
 	dir := p == "events" || shardPath().MatchString(p) || ledger.HasDir(p)
 	switch {

@@ -7,16 +7,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// A pack of a megabyte may unpack to any size, and what has been taken every
-// clone has to read. So the gate bounds what one push may bring to the tracker's
-// branches, how long a log may grow, and how many refs may show heartbeats of
-// one agent. Bytes are those of the objects that the gate judges, unpacked. What
-// the ledger covers and the hub has lost comes back whatever it takes.
+// A pack of a megabyte may unpack to any size, and every clone has to read what the gate
+// accepts. So the gate bounds how much one push may add to the tracker's branches, how long
+// a log may grow, and how many refs may contain heartbeats of one agent. Bytes are the
+// unpacked bytes of the objects that the gate judges. Lines that the ledger covers and the
+// hub has lost are always accepted.
 
 // Limits bound a push. 0 means no limit.
 type Limits struct {
-	Push     int64 // bytes that one push brings
-	Log      int64 // bytes of one log, with what is on the hub
+	Push     int64 // bytes in one push
+	Log      int64 // bytes of one log, including those on the hub
 	Presence int   // refs that name one agent
 }
 
@@ -36,8 +36,8 @@ const (
 	presenceLimit = "crosslink.presenceLimit"
 )
 
-// limitsOf reads the limits from the hub's configuration. What is no number is
-// read as the default; 'server check' reports it.
+// limitsOf reads the limits from the hub's configuration. An invalid number counts as the
+// default; 'server check' reports it.
 func limitsOf(conf refs.Config) Limits {
 	number := func(key string, preset int) int {
 		v, _ := conf.Get(key)
@@ -53,7 +53,7 @@ func limitsOf(conf refs.Config) Limits {
 	}
 }
 
-// overLimit is the error of a push that brings more than it may.
+// overLimit is the error of a push over a limit.
 type overLimit struct{ limit int64 }
 
 func (e *overLimit) Error() string {
@@ -64,12 +64,12 @@ func (e *overLimit) refusal() *Refusal {
 	return refuse(TooMuch, cureLimit, "%v", e).raise(pushLimit, e.limit/megabyte)
 }
 
-// raise says which setting is to be raised, and to what.
+// raise adds the setting to raise, and its new value.
 func (r *Refusal) raise(key string, now int64) *Refusal {
 	return r.about("setting", key).about("value", strconv.FormatInt(2*max(now, 1), 10))
 }
 
-// bring counts bytes that the push brings. The error is an *overLimit.
+// bring counts bytes of the push. The error is an *overLimit.
 func (g *gate) bring(n int) error {
 	if g.brought += int64(n); g.o.Limits.Push > 0 && g.brought > g.o.Limits.Push {
 		return &overLimit{g.o.Limits.Push}
@@ -77,10 +77,9 @@ func (g *gate) bring(n int) error {
 	return nil
 }
 
-// length refuses a log that grows over its limit. Its size is asked for only
-// where it may have changed by much: a log of few segments cannot be too long,
-// and one that neither fills a segment nor brings a megabyte is asked with a
-// later push.
+// length refuses a log that grows over its limit. It measures the log only if its size may
+// have changed much: a log with few segments cannot be too long, and a log that neither
+// fills a segment nor grows by a megabyte is measured with a later push.
 func (l *logCheck) length() (*Refusal, error) {
 	limit := l.o.Limits.Log
 	var segments []refs.OID

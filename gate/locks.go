@@ -12,14 +12,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// git writes a ref, packed-refs or the configuration by way of a file with
-// .lock at the end of its name. A process that was killed leaves that file
-// behind, and from then on git refuses every push that needs it: for a ref of
-// the tracker nobody gets a number or a lock any more.
+// git writes a ref, packed-refs or the configuration through a file whose name ends in
+// .lock. If the process is killed, the file remains, and from then on git refuses every
+// push that needs it. If it belongs to a ref of the tracker, nobody gets a number or a lock
+// any more.
 
-// staleAfter is how old a lock file has to be before it is reported as left
-// behind. git holds one for milliseconds, for packed-refs of a large hub for
-// seconds.
+// staleAfter is how old a lock file must be to be reported as left behind. git holds one
+// for milliseconds, for packed-refs of a large hub for seconds.
 const staleAfter = time.Minute
 
 // maxLocks bounds how many lock files are reported one by one.
@@ -39,7 +38,7 @@ func lockFiles(dir string, now time.Time) (locks []lockFile) {
 		}
 		st, err := d.Info()
 		if err != nil {
-			return // it went meanwhile
+			return // it was removed in the meantime
 		}
 		rel, err := filepath.Rel(dir, path)
 		if err != nil {
@@ -48,7 +47,7 @@ func lockFiles(dir string, now time.Time) (locks []lockFile) {
 		locks = append(locks, lockFile{filepath.ToSlash(rel), max(now.Sub(st.ModTime()), 0)})
 	}
 	for _, sub := range []string{"", "reftable", "objects/info", "objects/info/commit-graphs", "objects/pack"} {
-		in, _ := os.ReadDir(filepath.Join(dir, sub)) // what cannot be read has no locks to report
+		in, _ := os.ReadDir(filepath.Join(dir, sub)) // an unreadable directory has no locks to report
 		for _, d := range in {
 			add(filepath.Join(dir, sub, d.Name()), d)
 		}
@@ -65,8 +64,8 @@ func lockFiles(dir string, now time.Time) (locks []lockFile) {
 	return locks
 }
 
-// findLocks reports the lock files of the hub. Whether a process still holds
-// one only a person can tell.
+// findLocks reports the lock files of the hub. Only a person can decide whether a process
+// still holds one.
 func (h *hub) findLocks(now time.Time, find finder) {
 	locks := lockFiles(h.outer.CommonDir, now)
 	for i, l := range locks {

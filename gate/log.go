@@ -15,30 +15,30 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// A log that is pushed is right if
+// A pushed log is valid if
 //
-//   - it stands on the hub's tip;
-//   - its lines are those on the hub and more, each of which continues the one
-//     before it (a log is its lines: what commits carry them does not matter);
-//   - or it brings back what the ledger covers and the hub's log has lost: then
-//     all of its lines are new, and anyone may push it;
-//   - or it leaves out unsigned lines that follow the hub's last signed one and do
-//     not count (trust.Verdict.Trails): they came before there was a gate;
-//   - every commit of it that is new holds the beginning of that log and
-//     nothing else, but for what the hub's tip held already;
-//   - a branch of a log that the archive holds has all lines that the ledger covers;
+//   - it is based on the hub's tip;
+//   - its lines are those on the hub and more, each of which continues the line before it (a
+//     log is its lines: the commits that contain them do not matter);
+//   - or it restores lines that the ledger covers and the hub's log has lost: then all of its
+//     lines are new, and anybody may push it;
+//   - or it leaves out unsigned lines that follow the hub's last signed line and do not count
+//     (trust.Verdict.Trails): they arrived before the gate was installed;
+//   - every new commit contains the beginning of that log and nothing else, except for other
+//     entries in the hub's tip;
+//   - a branch of an archived log has all lines that the ledger covers;
 //   - no new line is stamped ahead of every clock, unless the ledger covers it.
 
-// logCheck is one log while it is judged.
+// logCheck judges one log.
 type logCheck struct {
 	*gate
 	c        Command
 	id       string
 	old, new map[string]entry
 	was      event.Chain // after the hub's last line
-	pin      pin         // what the ledger covers
-	restored bool        // the hub's log is not the one that the ledger covers
-	fresh    int64       // bytes of lines that are new
+	pin      pin         // position that the ledger covers
+	restored bool        // the hub's log differs from the one that the ledger covers
+	fresh    int64       // bytes of new lines
 	filled   bool        // and they fill a segment
 	verdict  verdict
 }
@@ -84,8 +84,7 @@ var (
 	})
 )
 
-// place says what is wrong with an entry of this agent's log, wherever in its
-// life, "" if nothing is.
+// place checks an entry of this agent's log, at any time in its history; "" if it is valid.
 func (l *logCheck) place(p string, e entry) string {
 	switch {
 	case p == "events" || shardPath().MatchString(p):
@@ -105,7 +104,7 @@ func (l *logCheck) place(p string, e entry) string {
 	return ""
 }
 
-// shape looks at the new tip's tree.
+// shape checks the new tip's tree.
 func (l *logCheck) shape() (*Refusal, error) {
 	h, err := l.commit(l.c.New)
 	if err != nil {
@@ -122,7 +121,7 @@ func (l *logCheck) shape() (*Refusal, error) {
 	return w.tree("", h.Tree)
 }
 
-// lines walks what is new, from the first segment in which the logs differ.
+// lines walks the new lines, from the first segment in which the logs differ.
 func (l *logCheck) lines() (*Refusal, error) {
 	var tail refs.Log
 	if l.c.Old != "" {
@@ -147,7 +146,7 @@ func (l *logCheck) lines() (*Refusal, error) {
 	if l.pin.seq == 0 {
 		return r, nil
 	}
-	// Not what follows on the hub's: perhaps what should stand there.
+	// They do not continue the hub's lines: perhaps they restore lost ones.
 	lost, err := l.lost(tail)
 	if err != nil || !lost {
 		return r, err
@@ -159,9 +158,9 @@ func (l *logCheck) lines() (*Refusal, error) {
 	return l.walk(nil, 1)
 }
 
-// withoutTrail returns the lines of the hub's log that count where it ends in
-// unsigned ones that do not, nil anywhere else; r is why the new log is not the
-// hub's and more. What is judged next stands on these lines.
+// withoutTrail returns the counted lines of a hub's log that ends with unsigned lines that
+// do not count, otherwise nil; r is why the new log does not continue the hub's. The new
+// log is then judged after these lines.
 func (l *logCheck) withoutTrail(r *Refusal) (signed [][]byte, err error) {
 	if r.Rule != Rewritten {
 		return nil, nil
@@ -171,7 +170,7 @@ func (l *logCheck) withoutTrail(r *Refusal) (signed [][]byte, err error) {
 		return nil, err
 	}
 	if at := hub.At(l.pin.seq); l.pin.seq > 0 && (at == nil || event.Hash(at) != l.pin.hash) {
-		return nil, nil // what the ledger covers is to be brought back first
+		return nil, nil // lines that the ledger covers have to be restored first
 	}
 	judge, chain := l.meta.roll.Log(l.id, trust.LogOptions{Covered: l.pin.seq}), event.Chain{Hub: l.meta.Hub, Agent: l.id}
 	var lines []*event.Envelope
@@ -193,7 +192,7 @@ func (l *logCheck) withoutTrail(r *Refusal) (signed [][]byte, err error) {
 	return hub.Lines[:v.Kept()], err
 }
 
-// extends checks that the new log is the hub's and more.
+// extends checks that the new log consists of the hub's lines and more.
 func (l *logCheck) extends(tail refs.Log) (*Refusal, error) {
 	if tail.Bad != "" {
 		return refuse(Damaged, cureServer, "the log on the hub ends early: %s", plain(tail.Bad)), nil
@@ -246,12 +245,12 @@ func (l *logCheck) rewritten(seq uint64, why string) *Refusal {
 	return r
 }
 
-// walk reads the new log from the sequence from on: first the lines that the
-// hub has, known, then new ones.
+// walk reads the new log from sequence from on: first the lines that the hub has, known,
+// then new ones.
 func (l *logCheck) walk(known [][]byte, from uint64) (r *Refusal, err error) {
 	chain := l.was
 	seen := 0
-	var late []stamp // looked at afterward: while lines are read nothing else can be
+	var late []stamp // checked afterward, because nothing else can be read while lines are read
 	logs, err := refs.WalkLogs(l.ctx, l.repo, []refs.LogRequest{{Agent: l.id, Tip: l.c.New, From: from}}, func(_ int, seq uint64, line []byte) bool {
 		switch {
 		case seq < from:
@@ -273,7 +272,7 @@ func (l *logCheck) walk(known [][]byte, from uint64) (r *Refusal, err error) {
 			r.Line = e.Seq
 			return false
 		}
-		if !l.covered(e.Seq) { // what the ledger covers is on its way back
+		if !l.covered(e.Seq) { // the line restores one that the ledger covers
 			l.fresh += int64(len(line)) + 1
 			l.filled = l.filled || e.Seq%refs.SegmentLines == 0
 			if over := l.bring(len(line) + 1); over != nil {
@@ -310,11 +309,11 @@ func (l *logCheck) walk(known [][]byte, from uint64) (r *Refusal, err error) {
 	return l.late(late)
 }
 
-// covered reports whether the ledger covers a line of the log that is pushed.
+// covered reports whether the ledger covers a line of the pushed log.
 func (l *logCheck) covered(seq uint64) bool { return l.restored && seq <= l.pin.seq }
 
-// lost reports whether the hub's log lacks what the ledger covers, and the one
-// pushed has it.
+// lost reports whether the hub's log lacks lines that the ledger covers, and the pushed log
+// has them.
 func (l *logCheck) lost(tail refs.Log) (bool, error) {
 	if l.c.Old != "" {
 		has, err := l.holds(l.c.Old, l.id, l.pin)
@@ -325,9 +324,9 @@ func (l *logCheck) lost(tail refs.Log) (bool, error) {
 	return l.holds(l.c.New, l.id, l.pin)
 }
 
-// history looks at every commit of the log that is new.
+// history checks every new commit of the log.
 func (l *logCheck) history(fresh, edge []refs.OID) (*Refusal, error) {
-	ids := map[string]map[refs.OID]bool{} // segment → what it was on its way
+	ids := map[string]map[refs.OID]bool{} // segment → its earlier contents
 	w := treeWalk{g: l.gate, seen: map[string]bool{}}
 	var failed error
 	w.allow = func(p string, e entry) string {

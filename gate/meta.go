@@ -11,9 +11,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Meta that is pushed is right if the hub's tip is after it, each commit has
-// that one parent and follows from it (trust.State.Next: next sequence, same
-// hub, chained, signed by a then-admin), and holds files of meta alone.
+// A pushed meta is valid if it is based on the hub's tip, each commit has that one parent
+// and follows from it (trust.State.Next: next sequence, same hub, chained, signed by an
+// admin at that time), and contains only files of meta.
 
 // metaLimit is for all files of one meta commit together.
 const metaLimit = 8 << 20
@@ -21,7 +21,7 @@ const metaLimit = 8 << 20
 // maxMeta bounds the chain, as clients do.
 const maxMeta = 100_000
 
-// metaState is what a meta commit says.
+// metaState is the content of a meta commit.
 type metaState struct {
 	*trust.Meta
 	roll    *trust.State
@@ -29,14 +29,13 @@ type metaState struct {
 	refused *Refusal   // why nothing can be judged under it
 }
 
-// metaFile reports whether a file has its place in meta.
+// metaFile reports whether a file belongs to meta.
 func metaFile(name string) bool {
 	return name == "hub.json" || name == "allowed_signers" || name == "meta.sig"
 }
 
-// readMeta reads the meta that is on the hub. It was judged when it came, or
-// was there first; what does not follow from what stands before it is no meta
-// to judge others by.
+// readMeta reads the hub's meta. It was judged when it arrived, or was there before the
+// gate. A commit that does not follow from earlier ones cannot be used to judge others.
 func (g *gate) readMeta() error {
 	tip := g.before[metaRef]
 	if tip == "" {
@@ -86,7 +85,7 @@ func (g *gate) metaChain(tip, old refs.OID) ([]refs.OID, *Refusal, error) {
 	return chain, nil, nil
 }
 
-// follow judges the commits after from of a chain, which holds the last of them first.
+// follow judges the commits of a chain after from; the last commit is first in chain.
 func (g *gate) follow(from *metaState, chain []refs.OID) (*metaState, *Refusal, error) {
 	m := metaState{}
 	if from != nil {
@@ -140,7 +139,7 @@ func metaFault(err error) *Refusal {
 	return refuse(f.Rule, cure, "%s", why(f))
 }
 
-// why is what a fault says for people.
+// why returns a fault's text for people.
 func why(f *trust.Fault) string {
 	if f.Detail == "" {
 		return "it breaks this rule"
@@ -148,8 +147,8 @@ func why(f *trust.Fault) string {
 	return f.Detail
 }
 
-// metaFiles reads one meta commit. Files that program does not know may stay,
-// not come.
+// metaFiles reads one meta commit. Files that this program does not know may stay, but not
+// be added.
 func (g *gate) metaFiles(id refs.OID, before map[string]entry) (map[string][]byte, map[string]entry, *Refusal, error) {
 	h, err := g.commit(id)
 	if err != nil {
@@ -202,13 +201,13 @@ func (g *gate) judgeMeta(c Command) (*Refusal, error) {
 	return nil, nil
 }
 
-// verdict judges the signatures of what arrives for a log.
+// verdict judges the signatures of new lines of a log.
 type verdict struct {
 	l *logCheck
 	a *trust.Arrival
 }
 
-// verdict knows the keys in force after what the hub has of the log.
+// verdict determines the keys in force after the hub's lines of the log.
 func (m *metaState) verdict(l *logCheck) (verdict, error) {
 	v := verdict{l, m.roll.Arrival(l.id)}
 	if l.c.Old == "" || l.restored || m.Signing == trust.Off {
@@ -220,8 +219,8 @@ func (m *metaState) verdict(l *logCheck) (verdict, error) {
 	return v, nil
 }
 
-// past reports the lines on the hub which keys are in force, and whether one of
-// them is signed.
+// past passes the lines on the hub that decide which keys are in force, and whether one of
+// the lines is signed.
 func (l *logCheck) past(a *trust.Arrival) error {
 	_, err := refs.WalkLogs(l.ctx, l.repo, []refs.LogRequest{{Agent: l.id, Tip: l.c.Old, From: 1}}, func(_ int, seq uint64, line []byte) bool {
 		asked := seq == 1 || bytes.Contains(line, []byte(`"KeyRotated"`)) || !a.Signed() && bytes.Contains(line, []byte(`"signature":`))
@@ -239,7 +238,7 @@ func (l *logCheck) past(a *trust.Arrival) error {
 	return nil
 }
 
-// line judges one line that arrives.
+// line judges one new line.
 func (v verdict) line(e *event.Envelope) *Refusal {
 	if v.l.covered(e.Seq) {
 		v.a.Past(e)
@@ -248,7 +247,7 @@ func (v verdict) line(e *event.Envelope) *Refusal {
 	return v.refusal(v.a.Next(e))
 }
 
-// end judges all of them together.
+// end judges all new lines together.
 func (v verdict) end() *Refusal { return v.refusal(v.a.End()) }
 
 func (v verdict) refusal(err error) *Refusal {

@@ -6,10 +6,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// A migration leaves branches of the old hub: the branch of level 2 where it was, and
-// those of level 3 under another name. The new hub's base holds what they show, so on a
-// migrated hub they may be deleted ('migrate --finalize'). Nobody may create or move
-// one: a branch that was created and not migrated would be deleted as if it had been.
+// A migration leaves branches of the old hub: the branch of level 2 at its place, and those
+// of level 3 under another name. The new hub's base contains their data, so on a migrated
+// hub they may be deleted ('migrate --finalize'). Nobody may create or move one: a branch
+// that was created later was not migrated, but would be deleted as if it had been.
 
 const (
 	level2Ref   = heads + replay.Level2Name
@@ -29,8 +29,8 @@ func (g *gate) judgeLeftover() *Refusal {
 	return refuse(Deletion, cureMirror, "the branches of an old tracker can be deleted only after it was migrated")
 }
 
-// findOldHub reports the branch of level 2 where it is the tracker that the hub has, or
-// that it was migrated from. Beside another tracker it is a stray branch like any other.
+// findOldHub reports the branch of level 2 if it is the hub's tracker, or the one from
+// which it was migrated. Beside another tracker it is a stray branch like any other.
 func findOldHub(m *trust.Meta, find finder) (found bool) {
 	switch {
 	case m == nil:

@@ -8,30 +8,30 @@ import (
 	"github.com/git-crosslink/git-crosslink/ledger"
 )
 
-// notes remember what was judged of the ledger and the archive, so that a push costs what
-// is new in them. A file that is missing, stale or cannot be written only means that
-// the chains are judged from their first steps again.
+// notes are stored verdicts on the ledger and the archive, so that a push costs only its
+// new steps. If the file is missing, old or cannot be written, the chains are only judged
+// from their first steps again.
 type notes struct {
 	path string
 	Hub  string `json:"hub"`
 	Tips []note `json:"tips"` // oldest first
 
-	Archive string `json:"archive,omitempty"` // the last tip of the archive that was found valid
+	Archive string `json:"archive,omitempty"` // the last valid tip of the archive
 }
 
-// note is one judged tip: the nearest valid step at or below it, "" if there is
-// none, and how many bad ones are between.
+// note is one judged tip: the nearest valid step at or below it, "" if there is none, and
+// how many invalid ones are between.
 type note struct {
 	Tip   string `json:"tip"`
 	Step  string `json:"step"`
 	Since uint64 `json:"since"`
 }
 
-// maxNotes is more than the pushes that may be under way at once: each knows
-// the tip it found and the one it would leave.
+// maxNotes is more than the number of pushes that may run at once: each has the tip it
+// found and the one it would leave.
 const maxNotes = 32
 
-// maxNoteBytes is more than they take.
+// maxNoteBytes bounds the size of the file.
 const maxNoteBytes = 64 << 10
 
 func readNotes(path, hub string) *notes {
@@ -53,7 +53,7 @@ func (n *notes) of(tip string) (note, bool) {
 	return n.Tips[i], true
 }
 
-// view is the ledger at a noted tip.
+// view returns the ledger at a stored tip.
 func (x note) view(src ledger.Source, hub string) (ledger.View, bool) {
 	v := ledger.View{Tip: x.Tip, Step: x.Step, Ledger: ledger.Empty(hub), Since: x.Since}
 	if x.Step == "" {
@@ -71,7 +71,7 @@ func (x note) view(src ledger.Source, hub string) (ledger.View, bool) {
 	return v, true
 }
 
-// add notes a view.
+// add stores a view.
 func (n *notes) add(v ledger.View) {
 	x := note{v.Tip, v.Step, v.Since}
 	if was, ok := n.of(v.Tip); v.Tip == "" || ok && was == x || n.path == "" {
@@ -82,7 +82,7 @@ func (n *notes) add(v ledger.View) {
 	n.write()
 }
 
-// setArchive notes a tip of the archive that is valid.
+// setArchive stores a valid tip of the archive.
 func (n *notes) setArchive(tip string) {
 	if n.Archive != tip && n.path != "" {
 		n.Archive = tip

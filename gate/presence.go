@@ -9,15 +9,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// A heartbeat is one commit without a past and one small file. It is
-// force-moved and may go, as nothing depends on it. Anybody may push any number
-// of them, and every clone fetches all, so the gate bounds how many there are:
+// A heartbeat is one commit without a parent and one small file. It is force-moved and may
+// be deleted, because nothing depends on it. Anybody may push any number of heartbeats, and
+// every clone fetches all, so the gate bounds their number:
 //
-//   - one names only agents whose logs the hub holds;
-//   - one is dated within a day of the hub's clock;
-//   - of those of the last week at most Limits.Presence name one agent, and at
-//     most maxSigns there are. Older ones belong to clones that are gone, and
-//     do not count.
+//   - a heartbeat names only agents whose logs the hub has;
+//   - it is dated within a day of the hub's clock;
+//   - of those of the last week, at most Limits.Presence name one agent, and there are at most
+//     maxSigns. Older ones belong to clones that are gone, and do not count.
 
 const (
 	presenceSlack = 24 * time.Hour
@@ -25,7 +24,7 @@ const (
 	maxSigns      = 1000 // as many as a clone reads
 )
 
-// signsOfLife are those on the hub, of the last week.
+// signsOfLife are the hub's heartbeats of the last week.
 type signsOfLife struct {
 	all     int
 	byAgent map[string]int
@@ -70,7 +69,7 @@ func (g *gate) presence(c Command) (*Refusal, error) {
 	return g.room(c, agents)
 }
 
-// shown are the agents that a heartbeat names; nil if it is none.
+// shown returns the agents that a heartbeat names; nil if it is not a heartbeat.
 func (g *gate) shown(id refs.OID) ([]string, error) {
 	files, err := refs.ReadFiles(g.ctx, g.repo, id, event.MaxPresence)
 	if err != nil {
@@ -87,8 +86,7 @@ func (g *gate) shown(id refs.OID) ([]string, error) {
 	return agents, nil
 }
 
-// room refuses a heartbeat for which there is no room, and counts one that is
-// taken.
+// room refuses a heartbeat above the limits, and counts an accepted one.
 func (g *gate) room(c Command, agents []string) (*Refusal, error) {
 	limit := g.o.Limits.Presence
 	if limit == 0 {
@@ -102,7 +100,7 @@ func (g *gate) room(c Command, agents []string) (*Refusal, error) {
 	}
 	var was []string
 	if c.Old != "" {
-		was, _ = g.shown(c.Old) // one that cannot be read names nobody
+		was, _ = g.shown(c.Old) // an unreadable one names nobody
 	}
 	for _, id := range agents {
 		if !slices.Contains(was, id) && g.signs.byAgent[id] >= limit {
@@ -120,7 +118,7 @@ func (g *gate) room(c Command, agents []string) (*Refusal, error) {
 	return nil, nil
 }
 
-// countSigns looks once at the heartbeats on the hub.
+// countSigns counts the heartbeats on the hub, once.
 func (g *gate) countSigns() error {
 	if g.signs != nil {
 		return nil

@@ -11,11 +11,10 @@ import (
 	"strings"
 )
 
-// The protocol of proc-receive (githooks(5)), in pkt-lines: git and the hook
-// say their version and what they can do, git tells the refs, the hook answers
-// for each. It is given only the refs that receive.procReceiveRefs names, so a
-// push of code alone does not start it. What it takes it leaves to git to do
-// ("fall-through"); what it does not, alone is refused.
+// The protocol of proc-receive (githooks(5)), in pkt-lines: git and the hook exchange
+// version and capabilities, git sends the refs, and the hook answers for each. It gets only
+// the refs in receive.procReceiveRefs, so a push of only code does not start it. It leaves
+// accepted refs to git ("fall-through"), and refuses the others one by one.
 
 // ProcReceive answers git until the push is checked, and returns what was refused.
 func ProcReceive(ctx context.Context, h Hook) ([]*Refusal, error) {
@@ -41,7 +40,7 @@ func ProcReceive(ctx context.Context, h Hook) ([]*Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if options { // they are other hooks' business
+	if options { // for other hooks
 		if _, err := section(in); err != nil {
 			return nil, err
 		}
@@ -107,7 +106,7 @@ func section(in *bufio.Reader) ([]string, error) {
 	}
 }
 
-// maxPacket is how much one pkt-line carries.
+// maxPacket is the length of one pkt-line.
 const maxPacket = 1000
 
 // say writes pkt-lines and a flush.

@@ -8,38 +8,38 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 )
 
-// Rules a ref is refused by, beside those of a line (package event), of meta
-// and signatures (package trust) and of the ledger (package ledger, with
-// "ledger-" in front). They are printed, documented (docs/server.md) and
-// scripted against, so they never change their meaning.
+// The rules by which a ref is refused, besides those of a line (package event), of meta and
+// signatures (package trust) and of the ledger (package ledger, with the prefix "ledger-").
+// They are printed, documented (docs/server.md) and used in scripts, so their meaning never
+// changes.
 const (
-	Deletion    = "deletion"     // a branch of the tracker goes
-	HiddenRef   = "hidden-ref"   // a ref that the program keeps for itself
-	Name        = "name"         // no name of a tracker's branch
-	AgentID     = "agent-id"     // no id that this program mints
-	CaseTwin    = "case-twin"    // on some file systems its name is the same as that of the log or of the tracker's branches
-	FastForward = "fast-forward" // what is on the hub is not after it
-	Rewritten   = "rewritten"    // lines that are on the hub are missing or other ones
-	Damaged     = "damaged"      // the hub's own log ends early: nothing continues it
-	Tree        = "tree"         // a file, mode, path or size that has no place there
-	Clock       = "clock"        // stamped further ahead than any clock explains
-	NoHub       = "no-hub"       // there is no meta that could say what is right
+	Deletion    = "deletion"     // a branch of the tracker would be deleted
+	HiddenRef   = "hidden-ref"   // a private ref of the program
+	Name        = "name"         // not a name of a tracker branch
+	AgentID     = "agent-id"     // not an id that this program creates
+	CaseTwin    = "case-twin"    // on some file systems its name equals that of another log or tracker branch
+	FastForward = "fast-forward" // it is not based on the hub's tip
+	Rewritten   = "rewritten"    // lines on the hub are missing or changed
+	Damaged     = "damaged"      // the hub's own log ends early, so nothing can continue it
+	Tree        = "tree"         // a file, mode, path or size that does not belong there
+	Clock       = "clock"        // stamped further ahead than the clocks explain
+	NoHub       = "no-hub"       // there is no meta with rules
 	Moved       = "moved"        // the hub continues elsewhere
 	Level       = "level"        // a hub of another format level
-	NotOnHub    = "not-on-hub"   // a step covers what no log on the hub holds, or stands on meta that is not there
-	TooMuch     = "too-much"     // more in one push than is looked at
+	NotOnHub    = "not-on-hub"   // a step covers lines that no log on the hub has, or depends on meta that is not there
+	TooMuch     = "too-much"     // one push has more than is checked
 	Unreadable  = "unreadable"   // an object that cannot be read
-	Certificate = "certificate"  // pushed by another than the one who wrote it
+	Certificate = "certificate"  // pushed by somebody other than its writer
 )
 
 // Refusal is the reason why a ref is refused.
 type Refusal struct {
 	Ref  string
 	Rule string
-	Line uint64      // of the log; 0 if it is about none
-	Why  string      // lower case, no full stop; may quote what was pushed
-	Cure fail.Code   // what helps; the surface knows the command
-	With fail.Fields // what it is about
+	Line uint64      // sequence in the log; 0 if it is not about a line
+	Why  string      // lower case, no full stop; may quote pushed data
+	Cure fail.Code   // code of the hint; the surface knows the command
+	With fail.Fields // values for the hint
 }
 
 // Error returns the refusal in one line, without its hint.
@@ -54,7 +54,7 @@ func (r *Refusal) reason() string {
 	return fmt.Sprintf("rule '%s'%s: %s", r.Rule, at, printable(r.Why))
 }
 
-// What helps.
+// Codes of hints.
 const (
 	cureSync      fail.Code = "gate/sync"
 	cureFork      fail.Code = "gate/two-writers"
@@ -88,7 +88,7 @@ func refuse(rule string, cure fail.Code, format string, args ...any) *Refusal {
 	return &Refusal{Rule: rule, Cure: cure, Why: fmt.Sprintf(format, args...)}
 }
 
-// about says what a refusal's hint is about.
+// about adds a value for a refusal's hint.
 func (r *Refusal) about(name, value string) *Refusal {
 	if r.With == nil {
 		r.With = fail.Fields{}
@@ -97,7 +97,7 @@ func (r *Refusal) about(name, value string) *Refusal {
 	return r
 }
 
-// refuseLine makes one of what is wrong with a line.
+// refuseLine makes a refusal of an invalid line.
 func refuseLine(seq uint64, err error) *Refusal {
 	r := &Refusal{Rule: Unreadable, Line: seq, Why: err.Error(), Cure: cureFork}
 	var l *event.LineError

@@ -7,9 +7,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
-// The hooks themselves. sh stands between git and the program so that a push
-// without tracker refs starts no program, a missing program is told in words,
-// and a hook that was there before continues.
+// The hook files. sh runs between git and the program, so that a push without tracker refs
+// starts no program, a missing program is reported in words, and an existing hook
+// continues.
 
 //go:embed pre-receive.sh
 var preReceive string
@@ -17,19 +17,19 @@ var preReceive string
 //go:embed proc-receive.sh
 var procReceive string
 
-// The two ways to stand in a push.
+// The two modes of the gate.
 const (
 	Whole  = "pre-receive"  // refuses the whole push
 	PerRef = "proc-receive" // refuses single refs
 )
 
-// signature is the line by which a hook of ours is known, whatever its version.
+// signature is the line by which our hooks are recognized, in every version.
 const signature = "# git crosslink: the gate of the tracker's branches."
 
-// keptSuffix names the hook that was there before.
+// keptSuffix is the suffix of an existing hook that is kept.
 const keptSuffix = ".before-crosslink"
 
-// guarded are the beginnings of the refs that the gate looks at.
+// guarded are the prefixes of the refs that the gate checks.
 func guarded() []string {
 	return append([]string{strings.TrimSuffix(heads, "/")}, trimmed(Private)...)
 }
@@ -48,8 +48,8 @@ func script(mode, program string) []byte {
 	if mode == Whole {
 		text = preReceive
 	}
-	// a name with other characters, or with a dot at the end of a component, may
-	// be one of these where a file system folds names (caseTwin)
+	// where a file system folds names, a name with other characters, or with a dot at the
+	// end of a component, may be one of these (caseTwin)
 	patterns := []string{`*[!"$plain"]*`, "*./*"}
 	for _, p := range append(guarded(), "refs/namespaces/") {
 		patterns = append(patterns, "*' refs/'"+anyCase(strings.TrimPrefix(p, "refs/"))+"*")
@@ -61,7 +61,7 @@ func script(mode, program string) []byte {
 	).Replace(text))
 }
 
-// anyCase is a pattern of sh for an ASCII name, in whatever case.
+// anyCase is an sh pattern for an ASCII name in any case.
 func anyCase(name string) string {
 	var b strings.Builder
 	for _, c := range strings.ToLower(name) {
@@ -74,7 +74,7 @@ func anyCase(name string) string {
 	return b.String()
 }
 
-// spellings are all ways to write an ASCII word, the one in lower case first.
+// spellings returns all spellings of an ASCII word, lower case first.
 func spellings(word string) []string {
 	all := []string{""}
 	for _, c := range strings.ToLower(word) {
@@ -89,11 +89,10 @@ func spellings(word string) []string {
 	return all
 }
 
-// watched are the beginnings of refs that git is to tell proc-receive of: it
-// compares them letter by letter, whole components. Where the file system folds
-// names there is no end to the spellings of one, so git reports every ref.
-// Elsewhere a twin is a branch like any other to the hub; those that differ in
-// the case of ASCII letters are spelled out for the clones that fold.
+// watched are the prefixes of refs that git passes to proc-receive: git compares them byte
+// by byte, in whole components. If the file system folds names, a name has any number of
+// spellings, so git passes every ref. Elsewhere a twin is an ordinary branch for the hub;
+// spellings that differ in the case of ASCII letters are listed for clones that fold.
 func watched(folds bool) []string {
 	if folds {
 		return []string{"refs"}

@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Sizes of what is read of a push.
+// Bounds for reading a push.
 const (
 	commitLimit = 32 << 20 // a step names a parent for each log that moved
 	treeLimit   = 1 << 20
@@ -49,18 +49,18 @@ func (g *gate) commit(id refs.OID) (refs.CommitHead, error) {
 	return h, nil
 }
 
-// treeWalk looks at trees entry by entry.
+// treeWalk checks trees entry by entry.
 type treeWalk struct {
 	g *gate
-	// allow says what is wrong with an entry, "" if nothing is. It is asked for
-	// a directory before what is in it.
+	// allow returns the problem with an entry, "" if there is none. It is called for a
+	// directory before its entries.
 	allow func(path string, e entry) string
-	// seen are trees that were found right in their place: path and id.
+	// seen are trees that are valid at their place: path and id.
 	seen map[string]bool
 	n    int
 }
 
-// tree refuses what allow does not let through below a tree.
+// tree refuses entries below a tree that allow does not accept.
 func (w *treeWalk) tree(dir string, id refs.OID) (*Refusal, error) {
 	key := dir + " " + string(id)
 	if w.seen[key] {
@@ -93,8 +93,8 @@ func (w *treeWalk) tree(dir string, id refs.OID) (*Refusal, error) {
 	return nil, nil
 }
 
-// list returns everything in a commit's tree, path → entry, without a
-// judgement; what cannot be read is left out.
+// list returns everything in a commit's tree, path → entry, without judging it; unreadable
+// parts are left out.
 func (g *gate) list(id refs.OID) (map[string]entry, error) {
 	all := map[string]entry{}
 	h, err := g.commit(id)
@@ -106,8 +106,8 @@ func (g *gate) list(id refs.OID) (map[string]entry, error) {
 	return all, err
 }
 
-// prefixes are the ids of the files that hold the first lines of data, one by
-// one: what a growing segment was on its way.
+// prefixes returns the ids of the files with the first lines of data, for each number of
+// lines: the earlier contents of a growing segment.
 func prefixes(f refs.Format, data []byte) map[refs.OID]bool {
 	ids := map[refs.OID]bool{}
 	for at := 0; ; {

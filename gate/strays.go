@@ -9,9 +9,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// findStrays reports the branches that stand among the tracker's and are none of
-// them: from before there was a gate, or made by anybody who owns the hub. All
-// readers ignore them, and some keep git from making a branch of the tracker.
+// findStrays reports branches with the tracker's prefix that do not belong to it: from
+// before the gate was installed, or made by the owner of the hub. All readers ignore them,
+// and some keep git from creating a branch of the tracker.
 func (h *hub) findStrays(ctx context.Context, environ []string, find finder) error {
 	local := git.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
 	defer local.Close()

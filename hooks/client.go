@@ -17,8 +17,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// The hooks git calls. "Any" stands in git's configuration, where one command
-// serves all of them and is not told which one it is.
+// The hooks that git calls. "Any" is used in git's configuration, where one command serves
+// all hooks and does not learn which one it is.
 const (
 	PrePush     = "pre-push"
 	PostMerge   = "post-merge"
@@ -29,16 +29,16 @@ const (
 // Names are the hooks that are installed.
 var Names = []string{PostMerge, PostRewrite, PrePush}
 
-// What the remote helper calls when its conversation with git is over.
+// The events that the remote helper reports when its exchange with git is over.
 const (
 	Fetched = "fetched"
 	Pushed  = "pushed"
-	Cloned  = "cloned" // the one that waits for the sync: people expect to find the tracker
+	Cloned  = "cloned" // the only one that waits for the sync, because people expect to find the tracker
 	// Enrolled follows a clone of a hub that has no tracker: nothing is synced.
 	Enrolled = "enrolled"
 )
 
-// Known reports whether there is a hook of that name.
+// Known reports whether there is a hook with that name.
 func Known(name string) bool {
 	return slices.Contains([]string{PrePush, PostMerge, PostRewrite, Any, Fetched, Pushed}, name)
 }
@@ -51,10 +51,10 @@ type Call struct {
 	Dir     string   // "" is the process's
 	Environ []string // nil is the process's
 	Program string   // git-crosslink's own path
-	Words   []string // what git was called with; nil: what our ancestors say
+	Words   []string // git's command line; nil: look at our ancestors
 }
 
-// Stop says why a push must not continue.
+// Stop explains why a push must not continue.
 type Stop struct {
 	Remote           string
 	Removed, Rewound []string // branches, below refs/heads/
@@ -76,13 +76,13 @@ func (s *Stop) Error() string {
 	return fmt.Sprintf("nothing was pushed: the push would %s the tracker on '%s': %s", what, s.Remote, named)
 }
 
-// Refusal is the same as a refusal of the command.
+// Refusal returns the same as an error of the command.
 func (s *Stop) Refusal() *fail.Error {
 	return &fail.Error{Kind: fail.No, Code: "tracker-lost", Message: s.Error(), Fields: fail.Fields{"remote": s.Remote}, Err: s}
 }
 
-// Run does what a hook is there for and reports a push that must not continue,
-// else nil. It takes a few milliseconds and fails in silence.
+// Run runs a hook and returns a Stop if the push must not continue, otherwise nil. It takes
+// a few milliseconds, and its failures are silent.
 func Run(ctx context.Context, c Call) *Stop {
 	if c.Environ == nil {
 		c.Environ = os.Environ()
@@ -109,7 +109,7 @@ func Run(ctx context.Context, c Call) *Stop {
 			return stop
 		}
 	case name == PostRewrite && len(c.Args) > 0 && c.Args[0] == "amend":
-		return nil // a commit: nothing came, nothing goes
+		return nil // a commit: nothing to fetch or send
 	}
 	if !ok {
 		return nil
@@ -122,8 +122,8 @@ func Run(ctx context.Context, c Call) *Stop {
 	return nil
 }
 
-// told tells the configured hooks apart by their arguments: pre-push has a
-// remote and its URL, post-merge 0 or 1, post-rewrite 'amend' or 'rebase'.
+// told determines which configured hook runs, by its arguments: pre-push has a remote and
+// its URL, post-merge 0 or 1, post-rewrite 'amend' or 'rebase'.
 func told(args []string) string {
 	switch {
 	case len(args) == 2:
@@ -134,18 +134,16 @@ func told(args []string) string {
 	return PostMerge
 }
 
-// update is one line of what pre-push reads: a ref of the remote, and what it
-// is to become.
+// update is one line of pre-push's input: a ref of the remote, and its new value.
 type update struct {
 	ref, from, to string
 }
 
-// branches is where the tracker lies on a hub.
+// branches is the prefix of a hub's tracker branches.
 const branches = "refs/heads/crosslink/"
 
-// dangerous reads what is to be pushed and returns what would delete a branch
-// of the tracker, or could rewind it. Lines that are no such lines are passed
-// over, so that the rest is still read.
+// dangerous reads the pushed refs and returns those that would delete a tracker branch, or
+// could rewind it. Invalid lines are skipped, so that the others are still read.
 func dangerous(stdin io.Reader) []update {
 	if stdin == nil {
 		return nil
@@ -165,8 +163,8 @@ func dangerous(stdin io.Reader) []update {
 
 func zero(id string) bool { return strings.Trim(id, "0") == "" }
 
-// judge looks closer, which a push of ordinary branches never needs: which
-// remote it is, and whether a move goes forward.
+// judge makes further checks, which a push of ordinary branches never needs: which remote
+// it is, and whether a move is a fast-forward.
 func judge(ctx context.Context, c Call, all []update, mirror bool) *Stop {
 	s := &Stop{}
 	url := ""
@@ -180,7 +178,7 @@ func judge(ctx context.Context, c Call, all []update, mirror bool) *Stop {
 	if t, err := tracker.Open(ctx, tracker.Options{Dir: c.Dir, Environ: c.Environ}); err == nil {
 		defer t.Close()
 		if name, hub := t.Hub(); name != "" && name != s.Remote && hub != url {
-			return nil // a copy elsewhere is the user's own affair
+			return nil // a copy elsewhere is up to the user
 		}
 		if mirror {
 			seen = t.HubBranches(ctx)
@@ -208,9 +206,9 @@ func judge(ctx context.Context, c Call, all []update, mirror bool) *Stop {
 	return s
 }
 
-// replicaNear finds the replica of the repository a hook runs for, as cheaply
-// as can be: git calls its hooks at the top of the worktree, or names the
-// repository in GIT_DIR. No replica: nothing to sync.
+// replicaNear finds the replica of the repository for which a hook runs, as cheaply as
+// possible: git calls its hooks at the top of the worktree, or names the repository in
+// GIT_DIR. Without a replica there is nothing to sync.
 func replicaNear(dir string, environ []string) (string, bool) {
 	if dir == "" {
 		dir = "."
@@ -229,8 +227,8 @@ func replicaNear(dir string, environ []string) (string, bool) {
 	return replica, err == nil && st.IsDir()
 }
 
-// gitDirOf is the git directory of the worktree whose top is dir, or of which
-// dir is a part.
+// gitDirOf returns the git directory of the worktree with top dir, or the one that contains
+// dir.
 func gitDirOf(dir string) string {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -270,8 +268,8 @@ func lookup(environ []string, name string) string {
 	return ""
 }
 
-// waiting reports whether a detached sync of this replica has not begun yet: it
-// will include what this hook would sync.
+// waiting reports whether a detached sync of this replica has not begun yet: it will
+// include the changes of this hook.
 func waiting(replica string) bool {
 	f, err := statefile.Open(filepath.Join(replica, "next.lock"))
 	if err != nil {

@@ -18,18 +18,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
-// State says how one hook stands.
+// State is the state of one hook.
 type State string
 
 const (
 	InPlace  State = "in place"
-	Chained  State = "called" // by a hook that is not ours
+	Chained  State = "called" // by another hook
 	Missing  State = "missing"
 	Foreign  State = "foreign"  // not ours, and does not call ours
 	Outdated State = "outdated" // ours, of another version
 	Disabled State = "disabled" // hook.crosslink.enabled=false
 	Inert    State = "not executable"
-	Off      State = "off" // core.hooksPath names no directory: git runs no hook
+	Off      State = "off" // core.hooksPath is not a directory: git runs no hook
 )
 
 // Works reports whether git runs the hook.
@@ -42,16 +42,16 @@ type Hook struct {
 	Where string // its file, or 'configuration'
 }
 
-// Report says how the hooks of a clone stand.
+// Report is the state of a clone's hooks.
 type Report struct {
 	Hooks   []Hook
-	Manager string // who decides which hooks run here, "" if git's own directory does
-	Barred  string // why no hook can be added where git looks for them, "" if one can
+	Manager string // name of the program that decides which hooks run here, "" if git's own directory does
+	Barred  string // why no hook can be added at git's path for hooks, "" if one can
 	Path    string // core.hooksPath, "" if it is not set
-	Scope   string // which configuration sets that
-	Off     bool   // crosslink.hooks=false: writes put none in place
-	Removed bool   // they were uninstalled here: writes put none in place
-	Changed bool   // something was put or taken away just now
+	Scope   string // the configuration that sets it
+	Off     bool   // crosslink.hooks=false: writes do not install hooks
+	Removed bool   // they were uninstalled here: writes do not install hooks
+	Changed bool   // a hook was installed or removed just now
 }
 
 // Works reports whether git runs all of them.
@@ -61,7 +61,7 @@ func (r *Report) Works() bool {
 
 const configuration = "configuration"
 
-// Clone is a clone as hooks are put into it.
+// Clone is a clone in which hooks are installed.
 type Clone struct {
 	outer      *git.Outer
 	conf       refs.Config
@@ -69,7 +69,7 @@ type Clone struct {
 	configures bool   // git runs hooks of its configuration
 }
 
-// Open looks at the clone dir belongs to; it changes nothing.
+// Open reads the hooks of the clone that dir belongs to; it changes nothing.
 func Open(ctx context.Context, dir string, environ []string) (*Clone, error) {
 	o, err := git.Discover(ctx, dir, environ)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *Clone) reread(ctx context.Context) (err error) {
 	return err
 }
 
-// Status says how the hooks stand.
+// Status returns the state of the hooks.
 func (c *Clone) Status() *Report {
 	r := &Report{Manager: c.manager(), Off: !c.conf.Bool("crosslink.hooks", true), Removed: c.record().Removed}
 	for _, s := range c.conf {
@@ -111,13 +111,13 @@ func (c *Clone) Status() *Report {
 	return r
 }
 
-// barred says why nobody, or not this user, can add a hook; off reports that
-// git runs none at all.
+// barred returns why nobody, or not this user, can add a hook; off means that git runs no
+// hooks at all.
 func (c *Clone) barred(h Hook) (why string, off bool) {
 	dir := filepath.Dir(h.Where)
 	info, err := os.Stat(dir)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && c.manager() == "": // Install makes it
+	case errors.Is(err, fs.ErrNotExist) && c.manager() == "": // Install creates it
 		return "", false
 	case errors.Is(err, fs.ErrNotExist):
 		return "does not exist", true
@@ -138,8 +138,7 @@ func (c *Clone) barred(h Hook) (why string, off bool) {
 	return "cannot be written by you", false
 }
 
-// look finds a hook in the configuration, where git reads that, else in its
-// file.
+// look finds a hook in the configuration, if git reads hooks there, otherwise in its file.
 func (c *Clone) look(name string) Hook {
 	if h := (Hook{Name: name, Where: configuration}); c.configures && slices.Contains(c.conf.All(section+".event"), name) {
 		got, _ := c.conf.Get(section + ".command")
@@ -179,8 +178,8 @@ func (c *Clone) look(name string) Hook {
 	return h
 }
 
-// where is the file that decides whether git runs a hook: husky's own directory
-// holds what it writes, people's hooks lie above it.
+// where returns the file that decides whether git runs a hook: husky writes its own
+// directory, and people's hooks are in the directory above.
 func (c *Clone) where(name string) string {
 	switch dir := c.dir; c.manager() {
 	case "husky":
@@ -194,12 +193,12 @@ func (c *Clone) where(name string) string {
 	return filepath.Join(c.dir, name)
 }
 
-// manager names who owns the hooks: a directory that core.hooksPath names is
-// part of the worktree (husky) or shared by many repositories, and lefthook
-// writes git's own directory again from its file. A manager that only adds a file
-// for its own hooks (pre-commit) is none: it continues beside ours.
+// manager names the owner of the hooks: a directory in core.hooksPath is part of the
+// worktree (husky) or shared by many repositories, and lefthook rewrites git's own
+// directory from its file. A program that only adds a file for its own hooks (pre-commit)
+// does not count: it continues to work beside ours.
 func (c *Clone) manager() string {
-	if c.configures { // hooks of the configuration run beside any manager's
+	if c.configures { // hooks in the configuration run in addition to any manager's
 		return ""
 	}
 	if rel, err := filepath.Rel(real(c.outer.CommonDir), real(c.dir)); err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
@@ -216,7 +215,7 @@ func (c *Clone) manager() string {
 	return ""
 }
 
-// lefthook is that manager's file, "" if there is none.
+// lefthook returns that manager's file, "" if there is none.
 func (c *Clone) lefthook() string {
 	if c.outer.Worktree == "" {
 		return ""
@@ -243,8 +242,8 @@ func real(path string) string {
 	return filepath.Join(real(filepath.Dir(path)), filepath.Base(path))
 }
 
-// Install installs what is not there and brings ours up to date. What is
-// not ours stays as it is; the report says which that is.
+// Install installs missing hooks and updates ours. Other hooks stay unchanged; the report
+// lists them.
 func (c *Clone) Install(ctx context.Context) (*Report, error) {
 	unlock, err := c.lock()
 	if err != nil {
@@ -256,7 +255,7 @@ func (c *Clone) Install(ctx context.Context) (*Report, error) {
 	}
 	rec := c.record()
 	rec.Removed = false
-	// First what will have to be undone, then the deed.
+	// First record what has to be undone, then change it.
 	if err := c.prepare(&rec); err != nil {
 		return nil, err
 	}
@@ -295,11 +294,11 @@ func (c *Clone) configure(ctx context.Context) (changed bool, err error) {
 			return false, fmt.Errorf("install the hooks in '%s': %w", c.outer.ConfigFile(), err)
 		}
 	}
-	_, err = c.removeFiles() // of an older git: once is enough
+	_, err = c.removeFiles() // files of an older git: one way to run the hooks is enough
 	return true, err
 }
 
-// writeFiles makes the files that are not there and replaces our own older ones.
+// writeFiles creates missing files and replaces our own older ones.
 func (c *Clone) writeFiles() (changed bool, err error) {
 	for _, name := range Names {
 		h := c.look(name)
@@ -310,7 +309,7 @@ func (c *Clone) writeFiles() (changed bool, err error) {
 			return changed, fmt.Errorf("install the hooks in '%s': %w", c.dir, err)
 		}
 		if err := c.writeFile(h); errors.Is(err, fs.ErrExist) {
-			continue // somebody else's, made just now
+			continue // another program has just created it
 		} else if err != nil {
 			return changed, fmt.Errorf("install the hooks in '%s': %w", c.dir, err)
 		}
@@ -319,7 +318,7 @@ func (c *Clone) writeFiles() (changed bool, err error) {
 	return changed, nil
 }
 
-// writeFile makes the file appear whole, and never over another's.
+// writeFile creates the file as a whole, and never replaces another one.
 func (c *Clone) writeFile(h Hook) error {
 	f, err := statefile.CreateTemp(c.dir, ".crosslink-")
 	if err != nil {
@@ -328,7 +327,7 @@ func (c *Clone) writeFile(h Hook) error {
 	defer os.Remove(f.Name())
 	mode := os.FileMode(0o111)
 	if st, err := f.Stat(); err == nil {
-		mode = st.Mode().Perm() | st.Mode().Perm()>>2&0o111 // executable for whom it is readable
+		mode = st.Mode().Perm() | st.Mode().Perm()>>2&0o111 // executable for everybody who can read it
 	}
 	_, err = f.WriteString(Script(h.Name))
 	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
@@ -340,7 +339,7 @@ func (c *Clone) writeFile(h Hook) error {
 	return os.Link(f.Name(), h.Where)
 }
 
-// Uninstall takes away what is ours and nothing else.
+// Uninstall removes only our hooks.
 func (c *Clone) Uninstall(ctx context.Context) (*Report, error) {
 	unlock, err := c.lock()
 	if err != nil {
@@ -378,7 +377,7 @@ func (c *Clone) Uninstall(ctx context.Context) (*Report, error) {
 	return r, nil
 }
 
-// local are the values of a key in the repository's own configuration.
+// local returns the values of a key in the repository's own configuration.
 func (c *Clone) local(key string) []string {
 	var vs []string
 	for _, s := range c.conf {
@@ -389,7 +388,7 @@ func (c *Clone) local(key string) []string {
 	return vs
 }
 
-// unconfigure removes our part of the section; what a user has added stays.
+// unconfigure removes our part of the section; a user's additions stay.
 func (c *Clone) unconfigure(ctx context.Context) error {
 	cmd := c.local(section + ".command")
 	if len(cmd) == 0 && len(c.local(section+".event")) == 0 || len(cmd) > 0 && !strings.Contains(cmd[len(cmd)-1], "git-crosslink hook ") {
@@ -402,7 +401,7 @@ func (c *Clone) unconfigure(ctx context.Context) error {
 	if !others {
 		err = c.outer.RemoveConfigSection(ctx, section)
 	} else {
-		// events first: git refuses to continue where an event has no command
+		// events first: git refuses to continue if an event has no command
 		for _, key := range []string{section + ".event", section + ".command"} {
 			if len(c.local(key)) > 0 {
 				err = errors.Join(err, c.outer.UnsetConfig(ctx, key))
@@ -415,7 +414,7 @@ func (c *Clone) unconfigure(ctx context.Context) error {
 	return c.reread(ctx)
 }
 
-// removeFiles removes the files that are ours, unchanged, of any version.
+// removeFiles removes our unchanged files, of any version.
 func (c *Clone) removeFiles() (removed bool, err error) {
 	for _, name := range Names {
 		file := filepath.Join(c.dir, name)

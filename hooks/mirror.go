@@ -13,11 +13,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
-// 'git push --mirror' deletes what the remote has and this repository has not,
-// and tells its pre-push hook nothing of it (it does of what --prune deletes).
-// So whether a push mirrors is learned from the words git was called with, or
-// from remote.<name>.mirror. Both are looked at without starting a process
-// where /proc is; a configuration that never mentions a mirror has none.
+// 'git push --mirror' deletes refs that this repository does not have, and does not pass
+// them to its pre-push hook (refs that --prune deletes are passed). So the hook checks
+// git's command line and remote.<name>.mirror for a mirror. With /proc this starts no
+// process; if the configuration never mentions a mirror, there is none.
 
 // mirrors reports whether the push that called the hook mirrors.
 func mirrors(ctx context.Context, c Call, gitDir string) bool {
@@ -53,8 +52,8 @@ func mirrors(ctx context.Context, c Call, gitDir string) bool {
 	return conf.Bool("remote."+c.Args[0]+".mirror", false)
 }
 
-// asksForMirror finds --mirror as git's own parser does: unique beginnings are
-// enough, the last one counts, and '--' ends options.
+// asksForMirror finds --mirror as git's own parser does: unique beginnings are enough, the
+// last one counts, and '--' ends options.
 func asksForMirror(words []string) (asked, said bool) {
 	for _, w := range words {
 		switch {
@@ -69,8 +68,7 @@ func asksForMirror(words []string) (asked, said bool) {
 	return asked, said
 }
 
-// mentioned reports whether the repository's configuration, or git -c, says
-// anything of a mirror.
+// mentioned reports whether the repository's configuration, or git -c, mentions a mirror.
 func mentioned(environ []string, gitDir string) bool {
 	for _, kv := range environ {
 		if strings.HasPrefix(kv, "GIT_CONFIG") && strings.Contains(strings.ToLower(kv), "mirror") {
@@ -81,8 +79,8 @@ func mentioned(environ []string, gitDir string) bool {
 	return err == nil && bytes.Contains(bytes.ToLower(b), []byte("mirror"))
 }
 
-// pushWords returns the words after 'git' of the nearest git that we descend from:
-// between it and us there are shells.
+// pushWords returns the words after 'git' of the nearest git among our ancestors; there are
+// shells in between.
 func pushWords(pid int) []string {
 	for range 6 {
 		words, parent := process(pid)
@@ -101,7 +99,7 @@ func pushWords(pid int) []string {
 	return nil
 }
 
-// process returns what a process was called with, and its parent.
+// process returns the command line of a process, and its parent.
 func process(pid int) (words []string, parent int) {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	line, err := os.ReadFile(filepath.Join(dir, "cmdline"))
@@ -119,8 +117,8 @@ func process(pid int) (words []string, parent int) {
 	return strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00"), parent
 }
 
-// listed asks ps, where there is no /proc. Words with spaces in them fall apart,
-// which matters to nobody who looks for an option.
+// listed uses ps if there is no /proc. Words with spaces are split, which does not matter
+// when looking for an option.
 func listed(pid int) (words []string, parent int) {
 	out, err := exec.Command("ps", "-o", "ppid=", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 	f := strings.Fields(string(out))

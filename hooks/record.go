@@ -17,14 +17,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
-// record is what a clone remembers of its hooks, in <git dir>/crosslink. That
-// there is one means that the question was settled: a write puts hooks in place
-// once, and never again where they were removed.
+// record is what a clone remembers about its hooks, in <git dir>/crosslink. If the file
+// exists, the question is settled: a write installs hooks once, and never again after they
+// were removed.
 type record struct {
 	Removed bool `json:"removed,omitempty"` // by the user
 	MadeDir bool `json:"made_dir,omitempty"`
-	// Unended is the hash of the configuration file as it was, if its last line
-	// had no end: git ends it when it adds to it.
+	// Unended is the hash of the configuration file before the change, if its last line had
+	// no line end: git adds one when it appends to the file.
 	Unended string `json:"unended,omitempty"`
 }
 
@@ -32,8 +32,8 @@ func recordPath(home string) string { return filepath.Join(home, "hooks.json") }
 
 func (c *Clone) home() string { return filepath.Join(c.outer.CommonDir, "crosslink") }
 
-// Settled reports whether it was decided before whether the clone whose
-// tracker lies in home gets hooks. It costs one system call.
+// Settled reports whether it was decided before whether the clone with its tracker in home
+// gets hooks. It costs one system call.
 func Settled(home string) bool {
 	_, err := os.Lstat(recordPath(home))
 	return err == nil
@@ -47,7 +47,7 @@ func (c *Clone) record() (r record) {
 	return r
 }
 
-// remember puts the record in place whole.
+// remember writes the record as a whole.
 func (c *Clone) remember(r record) error {
 	b, err := json.Marshal(r)
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *Clone) remember(r record) error {
 	return statefile.Write(recordPath(c.home()), append(b, '\n'))
 }
 
-// prepare notes what has to be undone later and cannot be seen then.
+// prepare records what has to be undone later and cannot be found out then.
 func (c *Clone) prepare(r *record) error {
 	if c.configures && len(c.local(section+".command")) == 0 {
 		b, err := os.ReadFile(c.outer.ConfigFile())
@@ -79,8 +79,8 @@ func hash(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// restoreEnd takes away the end of line that git added, if the file is then
-// what it was before. It follows git's own protocol for writing the file.
+// restoreEnd removes the line end that git added, if the file is then the same as before.
+// It follows git's own protocol for writing the file.
 func (c *Clone) restoreEnd(r record) error {
 	file := c.outer.ConfigFile()
 	b, err := os.ReadFile(file)
@@ -102,7 +102,7 @@ func (c *Clone) restoreEnd(r record) error {
 	return os.Rename(f.Name(), file)
 }
 
-// lock keeps two processes from putting the same thing in place twice.
+// lock keeps two processes from installing the hooks at the same time.
 func (c *Clone) lock() (unlock func(), err error) {
 	if err := statefile.MakeHome(c.home()); err != nil {
 		return nil, err

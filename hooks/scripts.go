@@ -18,7 +18,7 @@ var scripts embed.FS
 func Script(name string) string {
 	b, err := scripts.ReadFile(path.Join("scripts", name))
 	if err != nil {
-		panic("no script for the hook '" + name + "'") // Names and scripts/ are one list
+		panic("no script for the hook '" + name + "'") // Names and scripts/ must match
 	}
 	return string(b)
 }
@@ -41,18 +41,18 @@ const (
 		`[ $? -ne 1 ] || { printf '%s\n' "$said" >&2; return 1; }; }; f`
 )
 
-// Configuration is the section as git writes it.
+// Configuration is the section in git's form.
 var Configuration = "[hook \"crosslink\"]\n\tcommand = \"" + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(command) + "\"\n" +
 	"\tevent = " + strings.Join(Names, "\n\tevent = ") + "\n"
 
-// mark is the second line of every version of every script: which version, and
-// the beginning of the hash of what follows. So a file that somebody has
-// changed is known to be his, and an older one to be ours.
+// mark is the second line of every version of every script: its version, and the beginning
+// of the hash of the text after it. So a file that a user has changed is recognized as the
+// user's, and an older one as ours.
 var mark = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\A#!/bin/sh\n# git crosslink ([0-9]{1,4}) ([0-9a-f]{16}): .*\n`)
 })
 
-// version is that of a script, 0 if it is not one of ours as it was written.
+// version returns the version of a script, 0 if it is not an unchanged script of ours.
 func version(text string) int {
 	m := mark().FindStringSubmatch(text)
 	if m == nil {
@@ -66,7 +66,7 @@ func version(text string) int {
 	return n
 }
 
-// calls reports a foreign hook file that runs our hook, too.
+// calls reports whether a foreign hook file also runs our hook.
 func calls(name, text string) bool {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// pushed sorts an answer to a push.
+// pushed handles an answer to a push.
 func (s State) pushed(at At, e Pushed) (State, Action) {
 	var later *Paced
 	s.Memory.Pace, later = s.Memory.Pace.Answered(e, s.task, s.started)
 	switch {
-	case e.Nothing: // somebody else has sent it
+	case e.Nothing: // another process has sent it
 		s.answer.Refs = nil
 		return s.judge(at, false)
 	case later != nil:
@@ -50,7 +50,7 @@ func (s State) pushed(at At, e Pushed) (State, Action) {
 	return s, Swap{Accepted: accepted}
 }
 
-// accept counts what the hub accepted, and forgets that it was refused.
+// accept records what the hub accepted, and forgets its earlier refusals.
 func (s *State) accept(accepted []string) {
 	s.taken, s.Memory.Closed = true, nil
 	for _, name := range accepted {
@@ -85,10 +85,10 @@ func (s State) judge(at At, appended bool) (State, Action) {
 		return s.look(afterRefusal, f)
 	}
 	switch {
-	case appended: // by another process: it goes out for it
+	case appended: // another process appended: its lines are sent too
 		return s.turn(at)
 	case s.round != logsOnly || !s.task.Decide && s.view.Urgency == Facts:
-		return s.sent(at.Now) // nothing of this clone awaits a decision
+		return s.sent(at.Now) // nothing of this clone waits for a decision
 	}
 	s.round = stepOnly
 	return s.look(lookingAfterwards, Fetch{})
@@ -104,8 +104,8 @@ func (s *State) overtaken(left []Part) bool {
 		!slices.ContainsFunc(left, func(p Part) bool { return s.answer.Refs[p.Name] == Rejected })
 }
 
-// left are the parts of the push that the hub did not accept, and whether it did
-// not accept the step.
+// left returns the parts of the push that the hub did not accept, and whether it did not
+// accept the step.
 func (s *State) left() (parts []Part, step bool) {
 	if s.answer.Nothing {
 		return nil, false
@@ -148,8 +148,7 @@ func (s State) fetched(at At, e Fetched) (State, Action) {
 	return s.why(at, e)
 }
 
-// why finds out from the refs why a push did not land: an answer in words is
-// only for people.
+// why finds out from the refs why a push failed: messages are only for people.
 func (s State) why(at At, e Fetched) (State, Action) {
 	moved := false
 	left, step := s.left()
@@ -181,7 +180,7 @@ func (s State) why(at At, e Fetched) (State, Action) {
 	if s.count.refused++; s.count.refused < insists && !s.onRecord() {
 		return s.again(at, false)
 	}
-	s.count.refused = 0 // what is tried next has not been refused yet
+	s.count.refused = 0 // the next push has not been refused yet
 	switch {
 	case len(left) > 0:
 		s.find.then = tryAgain
@@ -200,7 +199,7 @@ func (s State) why(at At, e Fetched) (State, Action) {
 	return s.close(at.Now, ClosedHub, s.answer.Why)
 }
 
-// again plans the next push of a run after one that did not land.
+// again plans the next push of a run after one that failed.
 func (s State) again(at At, moved bool) (State, Action) {
 	if moved {
 		s.count.behind = true
@@ -223,7 +222,7 @@ func (s State) woke(at At, e Woke) (State, Action) {
 			return s.done(Outcome{Reason: NotYet, Paced: s.outcome.Paced, Why: s.outcome.Paced.Why})
 		}
 		s.phase, s.view, s.outcome.Paced = s.resume, e.View, nil
-		s.count.looked = false // the hub has moved meanwhile, if it is busy
+		s.count.looked = false // a busy hub has moved in the meantime
 		if s.Memory.NoAtomic && s.round == everything {
 			s.round = logsOnly
 		}
@@ -239,7 +238,7 @@ func (s State) woke(at At, e Woke) (State, Action) {
 	return s.turn(at)
 }
 
-// onRecord reports whether all that a push offered was refused before.
+// onRecord reports whether everything in a push was refused before.
 func (s *State) onRecord() bool {
 	for _, p := range s.out.Parts {
 		if _, known := s.Memory.Refused[p.Name]; !known {
@@ -251,7 +250,7 @@ func (s *State) onRecord() bool {
 	return (!step || known) && (step || len(s.out.Parts) > 0)
 }
 
-// withoutAtomic handles a hub that answered a fetch and said nothing to a push.
+// withoutAtomic handles a hub that answered a fetch but not a push.
 func (s State) withoutAtomic(at At) (State, Action) {
 	if !s.out.Atomic || s.answer.Failure == Forbidden {
 		return s.close(at.Now, TakesNone, s.answer.Why)
@@ -261,7 +260,7 @@ func (s State) withoutAtomic(at At) (State, Action) {
 }
 
 func (s State) testedAtomic(at At, e Pushed) (State, Action) {
-	if e.Failure == None { // a connection was lost, nothing more
+	if e.Failure == None { // only a connection was lost
 		return s.again(at, false)
 	}
 	one := Push{Step: len(s.out.Parts) == 0}
@@ -280,7 +279,7 @@ func (s State) testedPlain(at At, e Pushed) (State, Action) {
 	return s.close(at.Now, TakesNone, s.answer.Why)
 }
 
-// close remembers that the hub takes no push at all.
+// close remembers that the hub accepts no push.
 func (s State) close(now time.Time, why Reason, words string) (State, Action) {
 	r := Refusal{Why: words, At: now, Times: 1}
 	if c := s.Memory.Closed; c != nil {

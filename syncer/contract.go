@@ -4,9 +4,9 @@ import "time"
 
 // Task is what the caller asks a run to do.
 type Task struct {
-	Decide     bool // decide what others left undecided, too
-	Insist     bool // ask for everything again: a hub that was busy, and all that was refused
-	Waits      bool // a command waits for the log Own and the ledger: refusals of these are tested at once
+	Decide     bool // also decide what others left undecided
+	Insist     bool // try everything again: a busy hub, and everything that was refused
+	Waits      bool // a command waits for the log Own and the ledger: their refusals are tested at once
 	Own        string
 	Background bool      // nobody watches: a hub that does not answer is left alone
 	Look       bool      // the remote may lead to another repository than before: fetch first
@@ -22,19 +22,19 @@ type Task struct {
 // Log is the part of an agent's log that matters for publishing.
 type Log struct {
 	Name    string
-	Last    uint64 // sequence of its last event here
-	OnHub   uint64 // sequence of the last event that the hub has
+	Last    uint64 // sequence of its last event in this clone
+	OnHub   uint64 // sequence of the last event on the hub
 	Hub     Tip    // its tip as it was last seen on the hub
-	Sends   bool   // it was written here and holds events that the hub lacks
+	Sends   bool   // it was written here and has events that the hub lacks
 	Lost    bool   // the hub has lost events of it
-	Back    bool   // and can get them back as they were seen
-	Blocked bool   // a branch of the hub is in its way
-	Changed bool   // the event that was refused is no longer at its place
+	Back    bool   // and they can be restored as they were seen
+	Blocked bool   // the name of a branch on the hub conflicts with its name
+	Changed bool   // the refused event is no longer at its place
 }
 
 // View is the state of the clone at one moment.
 type View struct {
-	Open    bool // there is a hub that may be written to
+	Open    bool // there is a hub that can be written to
 	Logs    []Log
 	Ledger  Tip     // the ledger as it was last seen on the hub
 	Step    bool    // the hub holds something that a step would decide, or lacks steps known here
@@ -60,12 +60,12 @@ type Failure byte
 
 const (
 	None      Failure = iota
-	Unreached         // of a push: the hub said nothing about any ref; of a fetch: no connection
-	Forbidden         // of a push: it says that this user may not push
-	Silent            // nothing came for too long
+	Unreached         // of a push: the hub answered nothing about any ref; of a fetch: no connection
+	Forbidden         // of a push: this user may not push
+	Silent            // the hub was silent for too long
 	Busy              // 429 or 5xx
-	Cut               // the time of the command was over
-	NotStored         // of a fetch: what it brought could not be kept here
+	Cut               // the command's time was over
+	NotStored         // of a fetch: the result could not be stored here
 )
 
 // Status is the result for one ref of a push.
@@ -74,9 +74,9 @@ type Status byte
 const (
 	NotNamed Status = iota
 	Accepted
-	Rejected // before anything was sent: the hub has something else than expected
+	Rejected // before anything was sent: the hub's ref is not the expected one
 	Refused  // by the hub: a lost race, a rule
-	With     // only because another ref of the push was
+	With     // only because another ref of the push was refused
 )
 
 // At is the time of an event. Jitter is a random number in [0, 1).
@@ -104,9 +104,9 @@ type (
 		Failure    Failure
 		RetryAfter time.Duration
 		Why        string   // of Busy
-		Moved      []string // branches that are not what they were before
+		Moved      []string // branches that have changed
 		Apart      bool     // the push before it went to another repository
-		Rebased    bool     // a log was put on top of the hub's commit of the same events
+		Rebased    bool     // a log was put on top of the hub's commit with the same events
 		View       View
 	}
 	// Pushed is the result of Push. Nothing: there was nothing to push.
