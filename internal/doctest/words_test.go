@@ -38,9 +38,9 @@ var banned = []struct {
 	{`\bbehaviour|\bhonour|\bneighbour|\bfavour|\bcatalogue|\bcancelled|\brecognis|\borganis`, "American spelling", 0},
 
 	// idiom
-	{`\b(it|this|that|which|what|[a-z]+s) (is|are|was|were) told\b`, "reported, printed, shown", 16},
-	{`\b(tells|tell|told) (of|that|in|it|so)\b`, "says, reports", 16},
-	{`\b(is|are|was|were) so\b`, "name the thing", 5},
+	{`\b(it|this|that|which|what|[a-z]+s) (is|are|was|were) told\b`, "reported, printed, shown", 15},
+	{`\b(tells|tell|told) (of|that|in|it|so)\b`, "says, reports", 14},
+	{`\b(is|are|was|were) so\b`, "name the thing", 4},
 	{`\bso (already|now)\b`, "already", 0},
 	{`\bsays? so\b`, "reports it", 30},
 	{`\bthose there (is|are)\b|\b(all|what|as many as|than) there (is|are|was|were)\b`, "name the things: 'all issues'", 16},
