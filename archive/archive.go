@@ -1,23 +1,22 @@
-// Package archive is the rule of the archive, the branch in which a hub keeps the logs
-// of agents that are retired. A step of the archive moves logs there ("folds" them): it
-// is a commit whose tree has the entry logs/<x>/<y>/<agent> for each log. That entry is
-// the tree of the log's tip. The rules are:
+// Package archive has the rules of the archive, the branch in which a hub keeps the logs of
+// retired agents. A step of the archive moves logs there ("folds" them): it is a commit
+// whose tree has the entry logs/<x>/<y>/<agent> for each log. That entry is the tree of the
+// log's tip. The rules are:
 //
 //   - the first step has no parent and no entry;
-//   - the first parent of any other step is the step before it, and its other parents
-//     are the tips of the logs that it adds, sorted by agent id;
-//   - entries are added, never changed or removed, and a step that is not the first adds
-//     at least one and at most MaxAdded: so the length of an archive is bounded by the
-//     logs in it;
-//   - a log that is added is good to its last line, and the ledger covers that line. The
-//     line is AgentRetired, or meta revokes the agent at that line or before it;
-//   - a step that breaks a rule is passed over: the next one is compared with the
-//     nearest valid step before it.
+//   - the first parent of any other step is the step before it, and its other parents are the
+//     tips of the logs that it adds, sorted by agent id;
+//   - entries are added, never changed or removed, and every step except the first adds at
+//     least one and at most MaxAdded: so the logs in an archive bound its length;
+//   - an added log is valid to its last line, and the ledger covers that line. The line is
+//     AgentRetired, or meta revokes the agent at that line or before it;
+//   - a step that breaks a rule is skipped: the next one is compared with the nearest valid
+//     step before it.
 //
-// A step that is valid stays valid, whatever comes later: lines are never altered and
-// a ledger only covers more. So clones that judge a step at different times agree. What
-// has to be true only when a log is folded is checked by the clone that folds it, and
-// by the gate: that nothing follows the covered line, and that the agent holds no lock.
+// A valid step stays valid, whatever comes later: lines never change, and a ledger only
+// covers more. So clones that judge a step at different times agree. Two conditions have to
+// be true only when a log is folded: nothing follows the covered line, and the agent holds
+// no lock. The clone that folds the log checks them, and so does the gate.
 package archive
 
 import (
@@ -32,21 +31,21 @@ import (
 )
 
 const (
-	// Depth is how many names the path of an entry has.
+	// Depth is the number of names in the path of an entry.
 	Depth = 4
 	// MaxAdded is how many logs a step may add.
 	MaxAdded = 1000
 )
 
-// Path is where the log of an agent is in the tree of a step. As in the ledger's
-// positions, x and y are the first hexadecimal digits of the SHA-256 of the agent id.
+// Path is the path of an agent's log in the tree of a step. As in the ledger's positions, x
+// and y are the first hexadecimal digits of the SHA-256 of the agent id.
 func Path(agent string) string {
 	sum := sha256.Sum256([]byte(agent))
 	digits := hex.EncodeToString(sum[:1])
 	return "logs/" + digits[:1] + "/" + digits[1:] + "/" + agent
 }
 
-// AgentAt is the agent whose log has that path, "" for a path of no log.
+// AgentAt returns the agent whose log has that path, "" if it is not the path of a log.
 func AgentAt(path string) string {
 	agent := path[strings.LastIndexByte(path, '/')+1:]
 	if event.ValidAgentID(agent) != nil || Path(agent) != path {
@@ -55,15 +54,15 @@ func AgentAt(path string) string {
 	return agent
 }
 
-// Entry is what a step has at a path, and what the nearest valid step before it has
-// there: ids of trees, "" for nothing. Odd says that one of them is no tree.
+// Entry is the content of a path in a step, and in the nearest valid step before it: ids of
+// trees, "" for nothing. Odd means that one of them is not a tree.
 type Entry struct {
 	Path     string
 	Old, New string
 	Odd      bool
 }
 
-// Log is a log as a parent of a step holds it.
+// Log is a log as a parent of a step contains it.
 type Log struct {
 	Tree    string // of the commit
 	Seq     uint64 // of the last line
@@ -72,23 +71,23 @@ type Log struct {
 	Retired bool   // the last line is AgentRetired, or an admin ended the log there or earlier
 }
 
-// Reasons why a step is passed over. They are printed and scripted against.
+// Reasons why a step is skipped. They are printed and used in scripts.
 const (
-	BadTree    = "tree"        // an entry is no log
+	BadTree    = "tree"        // an entry is not a log
 	Removed    = "removed"     // an entry of an earlier step is missing
-	Altered    = "altered"     // an entry is not the tree of the log that was folded
-	BadParents = "parents"     // the parents are not the logs that are added
+	Altered    = "altered"     // an entry is not the tree of the folded log
+	BadParents = "parents"     // the parents are not the added logs
 	Empty      = "empty"       // no log is added
-	Unreadable = "unreadable"  // the commit is damaged or too large; what is before it is not read
-	Damaged    = "damaged"     // the log that is added cannot be read to its end
-	NotRetired = "not-retired" // the agent whose log is added is not retired
+	Unreadable = "unreadable"  // the commit is damaged or too large; earlier steps are not read
+	Damaged    = "damaged"     // the added log cannot be read to its end
+	NotRetired = "not-retired" // the agent of the added log is not retired
 	NotCovered = "not-covered" // the ledger does not cover the end of the log
 )
 
-// Fault is why a step is not valid.
+// Fault is the reason why a step is invalid.
 type Fault struct {
 	Reason string
-	Agent  string // whose log it is about; "" for none
+	Agent  string // the agent of the log; "" for none
 	Detail string
 }
 
@@ -102,7 +101,8 @@ func fault(reason, agent, format string, args ...any) *Fault {
 	return &Fault{reason, agent, fmt.Sprintf(format, args...)}
 }
 
-// Added are the agents whose logs a step adds, sorted: the order of its parents.
+// Added returns the agents whose logs a step adds, sorted, which is the order of its
+// parents.
 func Added(changes []Entry) (map[string]string, *Fault) {
 	added := map[string]string{}
 	for _, e := range changes {
@@ -120,11 +120,11 @@ func Added(changes []Entry) (map[string]string, *Fault) {
 	return added, nil
 }
 
-// Judge returns what is wrong with a step, nil for nothing. changes is where its tree
-// differs from that of the nearest valid step before it; first says that it has no
-// parent. parents is how many parents it has after the first: read returns the log that
-// such a parent holds as the log of an agent, and covers reports whether the ledger
-// covers a line. Errors are those of read and covers.
+// Judge returns why a step is invalid, nil if it is valid. changes are the differences
+// between its tree and that of the nearest valid step before it; first means that it has no
+// parent. parents is the number of its other parents: read returns the log of an agent at
+// such a parent, and covers reports whether the ledger covers a line. Errors come from read
+// and covers.
 func Judge(first bool, changes []Entry, parents int, read func(parent int, agent string) (Log, error), covers func(agent string, seq uint64, hash string) (bool, error)) (*Fault, error) {
 	added, f := Added(changes)
 	if f != nil {

@@ -8,25 +8,26 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Self is who asks, and what the hub's meta says about people.
+// Self is the person or program that runs a command, with what the hub's meta knows about
+// people.
 type Self struct {
-	Agent      string              // of this worktree, "" while there is none
-	Agents     []string            // of the person, this one first
-	Principals map[string][]string // of meta, other than those of agents: whose keys these agents have
+	Agent      string              // of this worktree, "" if there is none
+	Agents     []string            // agents of the person, this one first
+	Principals map[string][]string // principals of meta, other than those of agents, whose keys these agents have
 }
 
-// Words for oneself.
+// Words for the person and the agent that run a command.
 const (
 	Me   = "@me"   // the person
 	This = "@this" // the agent of this worktree
 )
 
-// suffix ends the principals of agents.
+// suffix is the end of agents' principals.
 const suffix = "@crosslink"
 
-// Find returns the agents that a word names, nil if there are none. In this order: @me
-// and @this, an id, a principal, a name, what an id or a name begins with. The first that
-// fits counts, so a name never takes an id or a principal away.
+// Find returns the agents that a word names, nil if there are none. In this order: @me and
+// @this, an id, a principal, a name, the beginning of an id or a name. The first match
+// counts, so a name never hides an id or a principal.
 func Find(k Known, self *Self, word string) []string {
 	switch {
 	case word == Me:
@@ -49,7 +50,7 @@ func Find(k Known, self *Self, word string) []string {
 	return claims(k, beginning(k, word))
 }
 
-// beginning are the agents whose id is a user's, <user>-<host>-<random>, or whose name
+// beginning returns the agents whose id is a user's, <user>-<host>-<random>, or whose name
 // begins with the word. Only a whole part counts: 'al' is not alice.
 func beginning(k Known, word string) (all []*reducer.Agent) {
 	id, name := strings.ToLower(word)+"-", store.SameName(word)+" "
@@ -61,8 +62,8 @@ func beginning(k Known, word string) (all []*reducer.Agent) {
 	return all
 }
 
-// Near returns people to choose from where a word names none, at most some: those with a
-// similar id or name, else any.
+// Near returns up to most people to suggest if a word names nobody: those with a similar id
+// or name, otherwise any.
 func Near(k Known, word string, most int) []string {
 	names := NewNames(k)
 	var near, any []string
@@ -84,8 +85,8 @@ func Near(k Known, word string, most int) []string {
 	return near[:min(len(near), most)]
 }
 
-// One returns which of several agents stands for a person: the one of this worktree, else
-// the first; "" if they are not one person.
+// One returns which of several agents stands for a person: the one of this worktree,
+// otherwise the first; "" if they are not one person.
 func (s *Self) One(ids []string) string {
 	if len(ids) == 0 {
 		return ""

@@ -6,13 +6,13 @@ import (
 	"unicode"
 )
 
-// Letters of Latin, each followed by the one of another script that looks like it.
+// Letters of Latin, each followed by a letter of another script that looks like it.
 const (
 	cyrillicLetters = "AАBВCСEЕHНIІJЈKКMМOОPРSЅTТXХYУaаcсeеiіjјoоpрsѕwԝxхyу"
 	greekLetters    = "AΑBΒEΕHΗIΙKΚMΜNΝOΟPΡTΤXΧYΥZΖiιoοpρuυvν"
 )
 
-// lookalikes map letters to those of another script: to Latin, and from it.
+// lookalikes map letters between Latin and another script, in both directions.
 var lookalikes = sync.OnceValue(func() (all []map[rune]rune) {
 	for _, s := range []string{cyrillicLetters, greekLetters} {
 		to, from := map[rune]rune{}, map[rune]rune{}
@@ -25,7 +25,7 @@ var lookalikes = sync.OnceValue(func() (all []map[rune]rune) {
 	return all
 })
 
-// alike returns the names in letters of another script that look like a name.
+// alike returns the names in another script's letters that look like a name.
 func alike(name string) (all []string) {
 	for _, m := range lookalikes() {
 		other := strings.Map(func(r rune) rune {
@@ -41,8 +41,8 @@ func alike(name string) (all []string) {
 	return all
 }
 
-// mixed reports whether a word of a name has letters of two scripts that look alike:
-// no name is spelled so, except to look like another.
+// mixed reports whether a word of a name has letters of two scripts that look alike: a name
+// is spelled like this only to look like another.
 func mixed(name string) bool {
 	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {
 		scripts := 0

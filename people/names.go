@@ -1,9 +1,9 @@
-// Package people answers who somebody is: what an agent is called, whom a word names,
+// Package people knows who somebody is: the name of an agent, the agents that a word names,
 // and which agents are one person.
 //
-// A name is what an agent calls itself. Anybody may publish any name, so a name is
-// never an identity: ids decide, and where a name could mean two agents the id is
-// shown beside it. The package is pure.
+// An agent claims its name itself. Anybody may publish any name, so a name is never an
+// identity: ids decide, and if a name could mean two agents, the id is shown beside it. The
+// package is pure.
 package people
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// Known answers what is known of agents, as a projection does.
+// Known is what is known about agents; a projection implements it.
 type Known interface {
 	Agents() []*reducer.Agent
 	Agent(id string) *reducer.Agent
@@ -22,14 +22,14 @@ type Known interface {
 	Mark(agent string, seq uint64) string
 }
 
-// Names shows agents. It remembers what it found.
+// Names returns names for agents, and caches them.
 type Names struct {
 	known Known
 	found map[string]Shown
 }
 
-// Shown is the name to show for an agent, "" for none, and whether it can be taken for
-// another's.
+// Shown is the name to show for an agent, "" for none, and whether it could mean another
+// agent.
 type Shown struct {
 	Name      string `json:"name,omitempty"`
 	Ambiguous bool   `json:"ambiguous,omitempty"`
@@ -55,7 +55,7 @@ func (s Shown) Full(id string) string {
 	return id
 }
 
-// NewNames returns Names of the agents that a projection knows.
+// NewNames returns Names for the agents in a projection.
 func NewNames(k Known) *Names { return &Names{k, map[string]Shown{}} }
 
 // Shown returns how an agent is shown.
@@ -70,7 +70,7 @@ func (n *Names) Shown(id string) Shown {
 	return s
 }
 
-// Name returns what an agent calls itself, "" if nothing that may be shown.
+// Name returns the name that an agent claims, "" if there is none that may be shown.
 func (n *Names) Name(id string) string { return n.Shown(id).Name }
 
 // Brief returns an agent's name, with the id after it where the name is ambiguous, or
@@ -103,7 +103,7 @@ func (n *Names) Of(ids ...string) map[string]string {
 	return all
 }
 
-// Briefs are several of them.
+// Briefs is Brief for several ids.
 func (n *Names) Briefs(ids []string) []string {
 	var all []string
 	for _, id := range ids {
@@ -112,9 +112,9 @@ func (n *Names) Briefs(ids []string) []string {
 	return all
 }
 
-// ambiguous reports whether a name may mean somebody else: it is an id, or the name of
-// another agent, or looks like one in letters of another script. Agents that retired, and
-// agents without an approved key, take no name away from one that is approved.
+// ambiguous reports whether a name could mean somebody else: it is an id, or the name of
+// another agent, or looks like one in letters of another script. Retired agents, and agents
+// without an approved key, do not make the name of an approved agent ambiguous.
 func ambiguous(k Known, a *reducer.Agent) bool {
 	if mixed(a.Name) {
 		return true
@@ -140,7 +140,7 @@ func shownName(a *reducer.Agent) string {
 	return a.Name
 }
 
-// named are the agents that are shown by a name.
+// named returns the agents with a name.
 func named(k Known, name string) []*reducer.Agent {
 	return slices.DeleteFunc(k.Named(name), func(a *reducer.Agent) bool { return shownName(a) == "" })
 }
@@ -157,8 +157,8 @@ func yields(k Known, a, to *reducer.Agent) bool {
 // objection. On a hub that checks no signatures all agents are equal.
 func approved(k Known, a *reducer.Agent) bool { return k.Mark(a.ID, 1) == "" }
 
-// claims returns those of the agents that a name means: without those that yield to
-// another one of them.
+// claims returns the agents that a name means: those that do not yield to another one of
+// them.
 func claims(k Known, all []*reducer.Agent) (ids []string) {
 	for _, a := range all {
 		if !slices.ContainsFunc(all, func(o *reducer.Agent) bool { return o.ID != a.ID && yields(k, a, o) }) {

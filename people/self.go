@@ -2,16 +2,16 @@ package people
 
 import "slices"
 
-// Facts are what is known of who writes here. Keys are named by their fingerprints.
+// Facts are what is known about who writes here. Keys are named by their fingerprints.
 type Facts struct {
-	Agent   string   // of this worktree, "" while there is none
-	Program bool     // it is a program's
-	Here    []string // agents of people that were written in this clone
+	Agent   string   // of this worktree, "" if there is none
+	Program bool     // the agent is a program
+	Here    []string // agents of people that wrote in this clone
 	Own     []string // keys of this clone
 	Also    []string // crosslink.me: other agents and principals that are the same person
 
-	Signed     map[string][]string // key: the agents of people that have signed with it
-	Principals map[string][]string // principal of meta, other than those of agents: its keys
+	Signed     map[string][]string // key → the agents of people that have signed with it
+	Principals map[string][]string // principal of meta, other than those of agents → its keys
 }
 
 // SelfOf finds out which agents are one person. The rules are:

@@ -154,7 +154,7 @@ func runAgentShow(ctx context.Context, e *command.Env) error {
 			first, _, _ := strings.Cut(w.Description, "\n")
 			pg.Print("    %s\n", first)
 		}
-		if w.State != tracker.AgentForked { // how many of a fork's are there is for 'fork' to find out
+		if w.State != tracker.AgentForked { // 'fork' counts the unsent events of a fork
 			pg.Print("    %s, %d not on the hub\n", frame.Count(int(w.Events), "event"), w.Unsent)
 		}
 		switch w.State {
@@ -221,7 +221,7 @@ func agentTable(e *command.Env, pg *frame.Page, all []answer.Agent) {
 	t.Write(pg)
 }
 
-// agentText is what an agent says of itself, in a few words.
+// agentText describes an agent in a few words.
 func agentText(x answer.Agent) string {
 	var words []string
 	if x.Archived {

@@ -88,7 +88,7 @@ func runCIReport(ctx context.Context, b event.StatusReported, o tracker.EmitOpti
 	if err != nil {
 		return err
 	}
-	if is == nil { // written, and not in view: this agent's events do not count
+	if is == nil { // written, but not visible: this agent's events do not count
 		is = &reducer.Report{Context: b.Context, Branch: b.Branch, Commit: b.Commit, State: b.State, URL: b.URL, By: r.Agent}
 	}
 	if len(r.Lines) == 0 {

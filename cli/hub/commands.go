@@ -8,11 +8,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 )
 
-// Roll moves a tracker from the hub on a remote to a new one on another.
+// Roll moves a tracker from the hub on one remote to a new one on another.
 type Roll func(ctx context.Context, e *command.Env, remote, from string) error
 
-// Commands are the commands about the hub and those who write to it, in the
-// order of help.
+// Commands are the commands about the hub and its writers, in the order of help.
 func Commands(e *command.Env, roll Roll) []*urfave.Command {
 	return []*urfave.Command{
 		newAgentCommand(e),

@@ -13,8 +13,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 )
 
-// examination looks at one subject that the tracker does not know of: hooks,
-// the remote helper, completion. The rules of tracker/doctor.go hold.
+// examination checks one subject that the tracker does not know: hooks, the remote helper,
+// completion. The rules of tracker/doctor.go apply.
 type examination struct {
 	subject string
 	look    func(context.Context, *command.Env, *command.Repository) ([]answer.Diagnosis, error)
@@ -88,7 +88,7 @@ func runDoctor(ctx context.Context, f frame.Forms, e *command.Env) error {
 	if wrong > 0 {
 		a.Failure = frame.AnswersNo("findings", frame.Count(wrong, "finding"))
 	} else {
-		e.Progress("no problems found") // what was looked at grows, and is in the JSON
+		e.Progress("no problems found") // the list of checks grows, and is in the JSON
 	}
 	return e.Print(ctx, a)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// enrolment is the user's repository, for what package enrol does with it.
+// enrolment returns the user's repository for package enrol.
 func enrolment(e *command.Env) (*enrol.Repository, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -30,7 +30,7 @@ func enrolment(e *command.Env) (*enrol.Repository, error) {
 	return &enrol.Repository{Git: e.Git, Programs: filepath.Dir(program), Data: data, Home: home}, nil
 }
 
-// enrolRemote lets a remote go through the remote helper, and reports it.
+// enrolRemote makes a remote use the remote helper, and reports it.
 func enrolRemote(ctx context.Context, e *command.Env, remote string) error {
 	if remote == "" || remote == "." {
 		return frame.No("not-enrolled", "there is no remote that can use the remote helper", "git remote add origin <url>")
@@ -51,7 +51,7 @@ func enrolRemote(ctx context.Context, e *command.Env, remote string) error {
 	return nil
 }
 
-// canEnrol says why a remote cannot go through the remote helper.
+// canEnrol returns why a remote cannot use the remote helper.
 func canEnrol(ctx context.Context, e *command.Env, remote string) error {
 	r, err := enrolment(e)
 	if err == nil {
@@ -77,8 +77,7 @@ func enrolError(remote string, err error) error {
 		"everything else works as before: git crosslink sync")
 }
 
-// runNoHelper ends what init --helper began; nothing else is touched, and the
-// hub is not asked.
+// runNoHelper undoes init --helper; it changes nothing else, and does not contact the hub.
 func runNoHelper(ctx context.Context, remote string, e *command.Env) error {
 	r, err := enrolment(e)
 	if err != nil {
@@ -105,8 +104,8 @@ func runNoHelper(ctx context.Context, remote string, e *command.Env) error {
 		})
 }
 
-// enrolClone makes a remote whose URL begins with 'crosslink::' an enrolled
-// one with a plain URL; a relative path starts where git was called.
+// enrolClone turns a remote whose URL begins with 'crosslink::' into an enrolled one with a
+// plain URL; a relative path starts where git was called.
 func enrolClone(ctx context.Context, e *command.Env, remote string) {
 	r, err := enrolment(e)
 	if err == nil {
@@ -116,8 +115,7 @@ func enrolClone(ctx context.Context, e *command.Env, remote string) {
 	e.Trace.Debug().Err(err).Str("remote", remote).Msg("enrol")
 }
 
-// followRename enrols the tracker's remote under its new name after it was
-// renamed.
+// followRename enrolls the tracker's remote under its new name after it was renamed.
 func followRename(ctx context.Context, e *command.Env, remote string) {
 	r, err := enrolment(e)
 	if err != nil {
@@ -130,7 +128,7 @@ func followRename(ctx context.Context, e *command.Env, remote string) {
 	}
 }
 
-// examineHelper finds remotes whose enrolment does not hold.
+// examineHelper finds remotes whose enrollment does not work.
 func examineHelper(ctx context.Context, e *command.Env, repo *command.Repository) ([]answer.Diagnosis, error) {
 	r, err := enrolment(e)
 	if err != nil {

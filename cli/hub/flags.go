@@ -60,7 +60,7 @@ Examples:
 	})
 }
 
-// readFlags reads what requests tell this worktree's agent.
+// readFlags reads the flags that requests set for this worktree's agent.
 func readFlags(ctx context.Context, e *command.Env, wish tracker.Freshness) (flags verb.Flags, s *answer.Builder, err error) {
 	err = e.Read(ctx, wish, func(repo *command.Repository, p tracker.Projection) (err error) {
 		s = answer.New(p)
@@ -114,7 +114,7 @@ func reasonOf(text string) string {
 	return ": " + frame.OneLine(text)
 }
 
-// maxStep bounds what is read of a step, and stepWait how long it is waited for.
+// maxStep bounds the size of a program's step, and stepWait how long to wait for it.
 const (
 	maxStep  = 64 << 10
 	stepWait = 200 * time.Millisecond
@@ -143,7 +143,7 @@ func runFlagsHook(ctx context.Context, e *command.Env) error {
 	return &frame.Silent{Code: frame.ExitLost}
 }
 
-// readStep reads what a program says of its step.
+// readStep reads a program's description of its step.
 func readStep(in io.Reader) []byte {
 	read := make(chan []byte, 1)
 	go func() {

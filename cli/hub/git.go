@@ -16,11 +16,11 @@ import (
 
 const gitVerb = "git"
 
-// gitReads are the commands of git that only read.
+// gitReads are the git commands that only read.
 var gitReads = []string{"blame", "cat-file", "count-objects", "diff", "diff-tree", "for-each-ref", "grep", "log", "ls-tree",
 	"merge-base", "name-rev", "rev-list", "rev-parse", "shortlog", "show", "show-ref"}
 
-// gitWrites are beginnings of options with which one of them writes a file or runs a
+// gitWrites are beginnings of options with which such a command writes a file or runs a
 // program.
 var gitWrites = []string{"--output", "--ext-diff", "--textconv", "-O", "--open-files-in-pager", "--filters"}
 
@@ -41,8 +41,8 @@ Examples:
 	}, func(u *urfave.Context) error { return runGit(u.Context, e, u.Args().Slice()) })
 }
 
-// Git runs 'git crosslink git' if that is what a command line asks for. What follows
-// the verb is git's to read.
+// Git runs 'git crosslink git' if a command line asks for it. git parses the words after
+// the verb.
 func Git(ctx context.Context, e *command.Env, args []string) (ran bool, err error) {
 	args, passed, err := e.PassedOn(args, gitVerb)
 	if !passed || err != nil {

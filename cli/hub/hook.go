@@ -14,33 +14,31 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// HookVerb is what git's hooks and the remote helper call: `git-crosslink hook
-// <name> [<argument>…]`. It is no command for people, is not listed, knows no
-// option, and goes its own way before anything else is set up, because it
-// stands in the way of somebody's git command.
+// HookVerb is what git's hooks and the remote helper call: `git-crosslink hook <name>
+// [<argument>…]`. It is not a command for people, is not listed, and has no options. It
+// runs before anything else is set up, because somebody's git command waits for it.
 const HookVerb = "hook"
 
-// clonePatience is how long a clone is held up for the tracker.
+// clonePatience is how long a clone waits for the tracker.
 const clonePatience = 30 * time.Second
 
-// Hook runs one hook. The status is 0 whatever becomes of the tracker, but for
-// a push that is stopped (1) and a name that no hook has (129). What it has to
-// say goes to stdout: the scripts that call it throw stderr away, where a broken
-// program would complain.
+// Hook runs one hook. The status is 0 even if the tracker fails, except for a push that is
+// stopped (1) and an unknown hook (129). Messages go to stdout: the calling scripts discard
+// stderr, where a broken program would complain.
 func Hook(ctx context.Context, e *command.Env, args []string) (code int) {
 	if len(args) == 1 && (args[0] == gate.Whole || args[0] == gate.PerRef) { // on a server
 		return gateHook(ctx, e, args[0])
 	}
 	defer func() {
 		if recover() != nil {
-			code = frame.ExitDone // a fault of ours is no reason to stop the user's command
+			code = frame.ExitDone // our own fault must not stop the user's command
 		}
 	}()
 	if len(args) > 0 && (args[0] == hooks.Cloned || args[0] == hooks.Enrolled) {
 		cloned(ctx, e, args[1:], args[0] == hooks.Cloned)
 		return frame.ExitDone
 	}
-	if len(args) == 4 && args[0] == "include" { // the installer asks
+	if len(args) == 4 && args[0] == "include" { // the installer calls it
 		fmt.Fprint(e.Out, enrol.Text(args[1], args[2], args[3]))
 		return frame.ExitDone
 	}
@@ -63,8 +61,8 @@ func Hook(ctx context.Context, e *command.Env, args []string) (code int) {
 	return e.Conclude(ctx, stop.Refusal())
 }
 
-// cloned enrols the remote of a new clone and brings the hub's tracker into it,
-// if there is one, once, in the foreground.
+// cloned enrolls the remote of a new clone and fetches the hub's tracker, if there is one,
+// once, in the foreground.
 func cloned(ctx context.Context, e *command.Env, remote []string, withTracker bool) {
 	ctx, cancel := context.WithTimeout(ctx, clonePatience)
 	defer cancel()

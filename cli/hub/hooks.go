@@ -149,8 +149,8 @@ func runHooksStatus(ctx context.Context, f frame.Forms, e *command.Env) error {
 	return printHooks(ctx, e, f, c.Status(), true, true)
 }
 
-// printHooks answers with how the hooks stand; where all should work it says what
-// is to be done for those that do not. asked: that is all that was wanted.
+// printHooks prints the state of the hooks. If all should work, it has a hint for those
+// that do not. asked: the state is all that was requested.
 func printHooks(ctx context.Context, e *command.Env, f frame.Forms, r *hooks.Report, want, asked bool) error {
 	doc := hooksShape{Works: r.Works(), Changed: r.Changed, Manager: answer.TextOrNull(r.Manager), Off: r.Off, Removed: r.Removed, Hooks: []hookShape{}}
 	a := frame.Result{}
@@ -189,12 +189,12 @@ func printHooks(ctx context.Context, e *command.Env, f frame.Forms, r *hooks.Rep
 	return e.Print(ctx, a)
 }
 
-// adds reports a hook that works once its line is added by hand.
+// adds reports whether a hook works once its line is added by hand.
 func adds(r *hooks.Report, h hooks.Hook) bool {
 	return r.Barred == "" && (h.State == hooks.Foreign || h.State == hooks.Missing && r.Manager != "")
 }
 
-// hooksFailure says what git does not run, and the hint; nil if it runs all.
+// hooksFailure names the hooks that git does not run, with hints; nil if it runs all.
 func hooksFailure(e *command.Env, r *hooks.Report) *frame.Failure {
 	if r.Works() {
 		return nil
@@ -236,7 +236,7 @@ func hooksFailure(e *command.Env, r *hooks.Report) *frame.Failure {
 	return frame.No("hooks-missing", text, hints...)
 }
 
-// barredHooks says why no hook can be added, and what can be done without.
+// barredHooks explains why no hook can be added, and what works without hooks.
 func barredHooks(e *command.Env, r *hooks.Report, h hooks.Hook, text string) *frame.Failure {
 	dir := h.Where
 	if h.State == hooks.Off {
@@ -257,7 +257,7 @@ func barredHooks(e *command.Env, r *hooks.Report, h hooks.Hook, text string) *fr
 	return frame.No("hooks-missing", text, hints...)
 }
 
-// whereToAdd says what has to be done with a line.
+// whereToAdd explains where to add a line.
 func whereToAdd(e *command.Env, r *hooks.Report, h hooks.Hook) string {
 	file := "'" + shownPath(e, h.Where) + "'"
 	switch {
@@ -269,7 +269,7 @@ func whereToAdd(e *command.Env, r *hooks.Report, h hooks.Hook) string {
 	return "add to " + file
 }
 
-// shownPath is a path, relative to the working directory if it is below that.
+// shownPath returns a path, relative to the working directory if it is below it.
 func shownPath(e *command.Env, path string) string {
 	if here, err := os.Getwd(); err == nil && filepath.IsAbs(path) {
 		if rel, err := filepath.Rel(here, path); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
@@ -279,8 +279,8 @@ func shownPath(e *command.Env, path string) string {
 	return path
 }
 
-// PutHooks puts the hooks in place when something was written, once in the life
-// of a clone. What hinders it is no failure of the write; doctor finds it.
+// PutHooks installs the hooks after a write, once in the life of a clone. If it fails, the
+// write still succeeds; doctor finds the problem.
 func PutHooks(ctx context.Context, e *command.Env) {
 	if remote, _ := e.Opened.Hub(); remote == "" || hooks.Settled(e.Opened.Home()) {
 		return
@@ -298,7 +298,7 @@ func PutHooks(ctx context.Context, e *command.Env) {
 	e.Trace.Debug().Err(err).Msg("hooks")
 }
 
-// warnHooks says in one line what became of the hooks.
+// warnHooks reports the result of installing the hooks in one line.
 func warnHooks(e *command.Env, r *hooks.Report) {
 	text, hint := "git pull and git push now also sync the tracker", "show installed hooks: git crosslink hooks status"
 	if f := hooksFailure(e, r); f != nil {
@@ -311,9 +311,9 @@ func warnHooks(e *command.Env, r *hooks.Report) {
 	}
 }
 
-// examineHooks is the doctor's look at them.
+// examineHooks is the doctor's check of the hooks.
 func examineHooks(ctx context.Context, e *command.Env, repo *command.Repository) ([]answer.Diagnosis, error) {
-	if remote, _ := repo.Hub(); remote == "" || !hooks.Settled(repo.Home()) { // the first write will see to it
+	if remote, _ := repo.Hub(); remote == "" || !hooks.Settled(repo.Home()) { // the first write installs them
 		return nil, nil
 	}
 	c, err := openHooks(ctx)

@@ -153,7 +153,7 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper, tidy bool, e
 	if name == "" {
 		name = r.Remote
 	}
-	a := frame.Result{Data: answer.InitOf(r), IDs: []string{r.Hub}} // also if what follows fails
+	a := frame.Result{Data: answer.InitOf(r), IDs: []string{r.Hub}} // also if a later step fails
 	if helper {
 		if err := enrolRemote(ctx, e, name); err != nil {
 			a.Failure = frame.Explain(err)
@@ -165,7 +165,7 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper, tidy bool, e
 	return e.Print(ctx, a)
 }
 
-// printRenumbered lists the issues whose private numbers ended.
+// printRenumbered lists the issues that lost their private numbers.
 func printRenumbered(ctx context.Context, e *command.Env, repo *command.Repository, list []tracker.Renumbered) error {
 	if len(list) == 0 {
 		return nil

@@ -89,7 +89,7 @@ Examples:
 	})
 }
 
-// wish parses what follows '--number'.
+// wish parses the value of '--number'.
 func wish(s string) (w migrate.Wish, err error) {
 	id, n, ok := strings.Cut(s, "=")
 	if w.Issue = id; n != "next" {
@@ -132,7 +132,7 @@ func runMigrate(ctx context.Context, o migrate.Options, e *command.Env) error {
 	return e.Print(ctx, frame.Result{Data: answer.MigratedOf(r, o.DryRun), IDs: ids})
 }
 
-// tellMigrated says what became of the old hub, and what did not.
+// tellMigrated reports what was migrated, and what was not.
 func tellMigrated(r *migrate.Report, dryRun bool, e *command.Env) {
 	e.Progress("%s with %s of the level-%d hub on '%s' (%s)", frame.Count(r.Issues, "issue"), frame.Count(r.Comments, "comment"), r.From, r.Remote, r.URL)
 	for _, n := range r.Settled {

@@ -60,8 +60,8 @@ Examples:
 	})
 }
 
-// unsigned are the events that do not count for want of a signature, of agents
-// that are approved.
+// unsigned counts the events of approved agents that do not count because they are
+// unsigned.
 func unsigned(t *tracker.Trust) (events, agents int) {
 	for _, a := range t.Agents {
 		if t.Signing == "require" && a.Approved && a.Revoked == nil && !a.Forked && a.Counts < a.Events {

@@ -45,7 +45,7 @@ Examples:
 }
 
 type sendOptions struct {
-	targets []string // empty is all
+	targets []string // empty means all
 	kind    event.RequestKind
 	issue   string
 	reason  string
@@ -54,8 +54,7 @@ type sendOptions struct {
 	emit    tracker.EmitOptions
 }
 
-// How long a request is worth obeying if nothing else is said, and how long its
-// sender waits for an answer.
+// Defaults: how long a request is valid, and how long its sender waits for an answer.
 const (
 	killFor  = 24 * time.Hour
 	askFor   = 7 * 24 * time.Hour
@@ -200,7 +199,7 @@ func runRequestSend(ctx context.Context, opts sendOptions, e *command.Env) error
 	return e.Print(ctx, frame.Result{Data: doc, IDs: ids, Failure: no})
 }
 
-// warnIgnored says that an agent will not obey a request, as far as is known here.
+// warnIgnored warns that an agent will not obey a request, as far as this clone knows.
 func warnIgnored(e *command.Env, c tracker.Command) {
 	why, hint := "you are not an admin of the hub, and it is not known to obey your key",
 		"show your key, so that its user can add it to crosslink.commander: git crosslink key show"
@@ -210,7 +209,7 @@ func warnIgnored(e *command.Env, c tracker.Command) {
 	e.Warn("ignored", fmt.Sprintf("'%s' will ignore this request: %s", c.Target, why), hint)
 }
 
-// requestWords is what a request asks for.
+// requestWords describes a request.
 func requestWords(p tracker.Projection, r *reducer.Request) string {
 	if i, err := p.Row(r.Subject); err == nil && r.Kind == event.Reprioritise {
 		return "take " + command.Named(i) + " first"
@@ -218,7 +217,7 @@ func requestWords(p tracker.Projection, r *reducer.Request) string {
 	return map[event.RequestKind]string{event.Pause: "pause", event.Resume: "resume", event.Kill: "stop", event.Reprioritise: "change course"}[r.Kind]
 }
 
-// targetsOf are the agents to ask: those that are named, or all but oneself.
+// targetsOf returns the recipients: the named agents, or all others.
 func targetsOf(p tracker.Projection, me string, named []string) (targets []string, err error) {
 	known := map[string]*reducer.Agent{}
 	var active []string
@@ -251,7 +250,7 @@ func targetsOf(p tracker.Projection, me string, named []string) (targets []strin
 	return targets, nil
 }
 
-// candidates are hints about the agents there are.
+// candidates are hints that name the active agents.
 func candidates(active []string) []string {
 	return []string{"agents: " + strings.Join(active, ", "), "list all agents: git crosslink agent list"}
 }
@@ -281,7 +280,8 @@ func awaitAcks(ctx context.Context, e *command.Env, p tracker.Projection, ids []
 	return p, nil, nil
 }
 
-// judged are the requests that want lets through, judged, with their shapes.
+// judged returns the requests for which want is true, with the verdict on each, and their
+// shapes.
 func judged(ctx context.Context, e *command.Env, p tracker.Projection, want func(*reducer.Request) bool) ([]tracker.Command, []answer.Request, error) {
 	shapes := []answer.Request{}
 	some, err := p.Requests(store.RequestFilter{})
@@ -359,7 +359,7 @@ func runRequestAck(ctx context.Context, id string, b event.RequestAcked, emit tr
 	}
 	if state := map[event.RequestKind]string{event.Pause: "paused", event.Resume: "working"}[asked.Kind]; state != "" && b.Acted && len(r.Lines) > 0 {
 		if _, err := e.Opened.Heartbeat(ctx, tracker.HeartbeatOptions{State: state, Offline: emit.Offline}); err != nil {
-			e.Trace.Debug().Err(err).Msg("heartbeat") // the answer says it, too
+			e.Trace.Debug().Err(err).Msg("heartbeat") // the answer reports it, too
 		}
 	}
 	_, shapes, err := judged(ctx, e, r.View, func(q *reducer.Request) bool { return q.ID == asked.ID })

@@ -111,8 +111,7 @@ func requestTable(e *command.Env, pg *frame.Page, all []tracker.Command, shapes 
 	t.Write(pg)
 }
 
-// pollPause is how soon 'request poll --wait' asks the hub again after something has
-// changed.
+// pollPause is how soon 'request poll --wait' contacts the hub again after a change.
 const pollPause = 5 * time.Second
 
 func newRequestPoll(e *command.Env) *urfave.Command {

@@ -91,7 +91,7 @@ Examples:
 	}
 }
 
-// self is the path of this program, "" if nobody knows.
+// self returns the path of this program, "" if it is unknown.
 func self() string {
 	program, err := os.Executable()
 	if err != nil {
@@ -195,16 +195,16 @@ func runServerUninstall(ctx context.Context, e *command.Env) error {
 // maxRefused bounds how many refusals are printed one by one.
 const maxRefused = 20
 
-// gateHook is the gate at work: git calls it on the server, while somebody
-// pushes. What it says goes to stderr, which git carries to the one who pushes.
-// Whatever goes wrong, nothing is let through that was not judged.
+// gateHook runs the gate: git calls it on the server, while somebody pushes. Its messages
+// go to stderr, which git passes to the pusher. On any error, it accepts nothing that was
+// not judged.
 func gateHook(ctx context.Context, e *command.Env, mode string) int {
 	dir, err := os.Getwd()
 	var refused []*gate.Refusal
 	if err == nil {
 		h := gate.Hook{Dir: dir, Environ: os.Environ(), Now: e.Now(), In: e.In, Out: e.Out, Advice: hints.For}
 		if mode == gate.PerRef {
-			// git tells the reasons itself, ref by ref
+			// git prints the reasons itself, ref by ref
 			if _, err = gate.ProcReceive(ctx, h); err == nil {
 				return frame.ExitDone
 			}
@@ -223,7 +223,7 @@ func gateHook(ctx context.Context, e *command.Env, mode string) int {
 		fmt.Fprintf(e.Err, "error: %s\n", e.Symbols(frame.OneLine(r.Error())))
 		cure := hints.For(r.Cure, r.With)
 		if last := i+1 == min(len(refused), maxRefused); last || !slices.Equal(hints.For(refused[i+1].Cure, refused[i+1].With), cure) {
-			e.WriteHints(cure) // once for those in a row that have it in common
+			e.WriteHints(cure) // once for several in a row with the same hint
 		}
 	}
 	if len(refused) > 0 {

@@ -160,7 +160,7 @@ type setupPart struct {
 
 type setupAgent struct {
 	Agent string      `json:"agent"`
-	Found *bool       `json:"found"` // on PATH; null: it is no program
+	Found *bool       `json:"found"` // on PATH; null: it is not a program
 	Parts []setupPart `json:"parts"`
 }
 
@@ -189,8 +189,8 @@ func scopeOf(shared bool) string {
 	return "local"
 }
 
-// agentShape is an agent with its parts. A rule that is the same file for both
-// scopes is there once.
+// agentShape returns an agent with its parts. A rule that is in the same file for both
+// scopes is listed once.
 func (s *setupTree) agentShape(ctx context.Context, a *setup.Agent) (sh setupAgent, err error) {
 	sh = newSetupAgent(s.e, a)
 	for _, shared := range []bool{false, true} {
@@ -225,7 +225,7 @@ func (s *setupTree) agentShape(ctx context.Context, a *setup.Agent) (sh setupAge
 	return sh, nil
 }
 
-// optional reports whether a part is installed only if it is asked for.
+// optional reports whether a part is installed only on request.
 func optional(part setup.Part) bool { return part.What == "server" || part.What == "control" }
 
 func newSetupAgent(e *command.Env, a *setup.Agent) setupAgent {
@@ -249,7 +249,7 @@ func listSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 	return s.print(ctx, o, all, nil)
 }
 
-// print answers with the parts of agents.
+// print prints the parts of agents.
 func (s *setupTree) print(ctx context.Context, o setupOptions, all []setupAgent, f *frame.Failure) error {
 	doc := setupAnswer{Agents: all}
 	a := frame.Result{Failure: f}
@@ -314,7 +314,7 @@ func printSnippets(ctx context.Context, o setupOptions, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-// note says what the user of an agent has to do besides.
+// note prints what the user of an agent has to do in addition.
 func (s *setupTree) note(a *setup.Agent) {
 	if a.Note != "" {
 		s.e.Warn("setup-note", a.Note)
@@ -356,12 +356,12 @@ func checkSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 	return s.print(ctx, o, []setupAgent{sh}, f)
 }
 
-// parts are what is wanted in the files of a scope.
+// parts returns the requested parts for the files of a scope.
 func (o setupOptions) parts(shared bool) []setup.Part {
 	return o.agent.Parts(setup.Want{Shared: shared, Server: o.mcp, Control: o.control})
 }
 
-// words are the agent and the options, as they are typed.
+// words returns the agent and the options, as they are typed.
 func (o setupOptions) words() string {
 	w := o.agent.Name
 	if o.shared {
@@ -376,7 +376,7 @@ func (o setupOptions) words() string {
 	return w
 }
 
-// runSetup puts all parts in place, or none.
+// runSetup installs all parts, or none.
 func runSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 	sh := newSetupAgent(s.e, o.agent)
 	var refused *frame.Failure
@@ -431,8 +431,8 @@ func runSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 	return s.print(ctx, o, []setupAgent{sh}, nil)
 }
 
-// elsewhere is a part that is already in place in the file of the other scope:
-// with both, an agent would be told twice.
+// elsewhere returns a part that is already installed in the file of the other scope: with
+// both, an agent would read it twice.
 func (s *setupTree) elsewhere(o setupOptions, k int) *setupPart {
 	part, other := o.parts(o.shared)[k], o.parts(!o.shared)
 	if k >= len(other) || other[k].File == part.File {
@@ -460,7 +460,7 @@ func removeSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 			continue
 		}
 		if optional(part) && s.record(part) == nil && p.State != string(setup.InPlace) {
-			continue // somebody else's
+			continue // written by somebody else
 		}
 		if at.odd != "" {
 			f = frame.No("setup-unknown", fmt.Sprintf("'%s' was not edited: %s", part.File, at.odd))

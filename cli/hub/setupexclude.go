@@ -15,16 +15,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// excludeNote is what a clone remembers of info/exclude while a line of setup is
-// in it.
+// excludeNote is what a clone remembers about info/exclude while it has a line of setup.
 type excludeNote struct {
-	Lead  string `json:"lead,omitempty"` // what ended the last line that was there before
-	Made  bool   `json:"made,omitempty"` // there was no file
+	Lead  string `json:"lead,omitempty"` // line end that was added to the last line before ours
+	Made  bool   `json:"made,omitempty"` // there was no file before
 	After string `json:"after"`          // hash of the file, as long as nobody else changes it
 }
 
-// readExclude reads info/exclude. A symbolic link may lead to a file that is not
-// this clone's alone, and is left alone.
+// readExclude reads info/exclude. A symbolic link may lead to a file that is shared with
+// other clones, so it is not followed.
 func (s *setupTree) readExclude() (place, error) {
 	p := place{path: filepath.Join(s.common, "info", "exclude"), mode: 0o666}
 	st, err := os.Lstat(p.path)
@@ -44,7 +43,7 @@ func (s *setupTree) readExclude() (place, error) {
 	return p, err
 }
 
-// exclude lets git ignore a file that only this worktree has, unless git does.
+// exclude makes git ignore a file that only this worktree has, unless git already does.
 func (s *setupTree) exclude(ctx context.Context, r *setupRecord) error {
 	line := "/" + r.File + "\n"
 	if s.needs(line, *r) {
@@ -87,8 +86,8 @@ func (s *setupTree) exclude(ctx context.Context, r *setupRecord) error {
 	return p.replace(doc)
 }
 
-// include takes the line of a record out of info/exclude again, unless another
-// one needs it. With the last line the file is as it was before the first one.
+// include removes the line of a record from info/exclude, unless another record needs it.
+// After the last line is removed, the file is as it was before the first one.
 func (s *setupTree) include(r setupRecord) error {
 	if r.Exclude == "" || s.needs(r.Exclude, r) {
 		return nil
@@ -125,8 +124,8 @@ func (s *setupTree) include(r setupRecord) error {
 	return p.replace(rest)
 }
 
-// needs reports whether another part, here or in another worktree, needs a line
-// of info/exclude; "" is any line.
+// needs reports whether another part, here or in another worktree, needs a line of
+// info/exclude; "" means any line.
 func (s *setupTree) needs(line string, r setupRecord) bool {
 	needs := func(o setupRecord) bool { return o.Exclude != "" && (line == "" || o.Exclude == line) }
 	own := func(o setupRecord) bool { return (o.File != r.File || o.What != r.What) && needs(o) }

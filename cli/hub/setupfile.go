@@ -22,16 +22,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// setupRecord is what a worktree remembers of one part that setup has put into a
-// file, so that it can be taken out again.
+// setupRecord is what a worktree remembers about one part that setup has added to a file,
+// so that it can be removed again.
 type setupRecord struct {
 	Agent  string   `json:"agent"`
 	What   string   `json:"what"`
 	File   string   `json:"file"`
-	Absent bool     `json:"absent,omitempty"` // there was no file
-	Before []byte   `json:"before,omitempty"` // what was in it
-	After  string   `json:"after"`            // hash of what was in it then
-	Lead   string   `json:"lead,omitempty"`   // what separates the text from what was there
+	Absent bool     `json:"absent,omitempty"` // there was no file before
+	Before []byte   `json:"before,omitempty"` // content before the change
+	After  string   `json:"after"`            // hash of the content after the change
+	Lead   string   `json:"lead,omitempty"`   // separator between the added text and the text before it
 	Text   string   `json:"text"`
 	Dirs   []string `json:"dirs,omitempty"` // directories that were made for it
 
@@ -71,10 +71,10 @@ func openSetup(ctx context.Context, e *command.Env) (*setupTree, error) {
 
 const (
 	setupPatience = 5 * time.Second
-	setupStale    = time.Minute // no setup takes that long: who held the lock was killed
+	setupStale    = time.Minute // no setup takes that long, so the holder of the lock was killed
 )
 
-// lock keeps other commands of the clone from editing until unlock, and reads the
+// lock keeps other commands of the clone from editing until unlock is called, and reads the
 // records again.
 func (s *setupTree) lock(ctx context.Context) (unlock func(), err error) {
 	path := filepath.Join(s.common, "crosslink", "setup.lock")
@@ -87,7 +87,7 @@ func (s *setupTree) lock(ctx context.Context) (unlock func(), err error) {
 			f.Close()
 			break
 		}
-		gone := errors.Is(err, fs.ErrNotExist) // the directory, which another one has removed
+		gone := errors.Is(err, fs.ErrNotExist) // another process has removed the directory
 		if !errors.Is(err, fs.ErrExist) && !gone {
 			return nil, s.e.Opened.Unwritable(err)
 		}
@@ -157,11 +157,11 @@ type place struct {
 	path string // after symbolic links are followed
 	mode fs.FileMode
 	doc  []byte // nil if there is none
-	odd  string // why it is not edited, "" if it can be
+	odd  string // why it cannot be edited, "" if it can
 }
 
-// look reads a file. One that leads out of the worktree, or into its git
-// directory, is not edited: what is tracked may be a link that somebody else made.
+// look reads a file. A path that leads out of the worktree, or into its git directory, is
+// not edited: a tracked file may be a link that somebody else made.
 func (s *setupTree) look(file string) (p place, err error) {
 	p.path, p.mode = filepath.Join(s.top, filepath.FromSlash(file)), 0o666
 	real, missing := p.path, ""
@@ -216,7 +216,7 @@ func (s *setupTree) look(file string) (p place, err error) {
 	return p, err
 }
 
-// state says how a part stands.
+// state returns the state of a part.
 func (p place) state(part setup.Part) setup.State {
 	switch {
 	case p.odd != "" && p.doc == nil:
@@ -231,7 +231,7 @@ func (p place) state(part setup.Part) setup.State {
 	return state
 }
 
-// replace puts a text in place of a file, or makes it.
+// replace writes the text of a file, or creates the file.
 func (p place) replace(doc []byte) error {
 	f, err := statefile.CreateMode(filepath.Dir(p.path), ".crosslink-", p.mode)
 	if err != nil {
@@ -251,7 +251,7 @@ func (p place) replace(doc []byte) error {
 	return err
 }
 
-// makeDirs makes the directories of a file, and returns those that were not there.
+// makeDirs makes the directories of a file, and returns those that did not exist.
 func (p place) makeDirs() (made []string, err error) {
 	dir := filepath.Dir(p.path)
 	for d := dir; ; d = filepath.Dir(d) {
@@ -268,8 +268,7 @@ func hashOf(doc []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// insert puts a part into its file. What is needed to take it out again is
-// written first.
+// insert adds a part to its file. It first stores the data that removing it needs.
 func (s *setupTree) insert(ctx context.Context, agent string, part setup.Part, p place, local bool) error {
 	r := setupRecord{Agent: agent, What: part.What, File: part.File, Absent: p.doc == nil, Before: p.doc}
 	old := s.record(part)
@@ -283,7 +282,7 @@ func (s *setupTree) insert(ctx context.Context, agent string, part setup.Part, p
 		if old != nil && old.After == hashOf(p.doc) {
 			r.Absent, r.Before, r.Lead = old.Absent, old.Before, old.Lead
 		} else {
-			r.Absent, r.Before = false, nil // what was there before the first time is not known
+			r.Absent, r.Before = false, nil // the content before the first time is unknown
 		}
 	} else if edit, err = part.Insert(p.doc); err != nil {
 		return err
@@ -313,7 +312,7 @@ func (s *setupTree) insert(ctx context.Context, agent string, part setup.Part, p
 	return p.replace(edit.Doc)
 }
 
-// remove takes a part out of its file. It reports false if somebody has changed it.
+// remove removes a part from its file. It reports false if somebody has changed it.
 func (s *setupTree) remove(part setup.Part, p place) (changed, ok bool, err error) {
 	r := s.record(part)
 	if p.doc != nil {
@@ -345,7 +344,7 @@ func (s *setupTree) remove(part setup.Part, p place) (changed, ok bool, err erro
 	return changed, true, s.save()
 }
 
-// without returns the file with the part removed; gone if the file itself is to be
+// without returns the file without the part; gone means that the file itself has to be
 // removed.
 func (s *setupTree) without(part setup.Part, doc []byte, r *setupRecord) (rest []byte, gone, ok bool) {
 	if r != nil && r.After == hashOf(doc) && (r.Absent || r.Before != nil) {
@@ -369,7 +368,7 @@ func (s *setupTree) without(part setup.Part, doc []byte, r *setupRecord) (rest [
 	return rest, (r == nil || r.Absent) && part.Empty(rest), true
 }
 
-// others are the records of the clone's other worktrees.
+// others returns the records of the clone's other worktrees.
 func (s *setupTree) others() (all []setupRecord) {
 	dirs := []string{s.common}
 	entries, _ := os.ReadDir(filepath.Join(s.common, "worktrees"))
@@ -390,7 +389,7 @@ func (s *setupTree) tracked(ctx context.Context, file string) bool {
 	return err == nil
 }
 
-// setupError says that a file could not be written.
+// setupError is the error that a file could not be written.
 func setupError(file string, err error) error {
 	return fmt.Errorf("cannot set up '%s': %w", file, err)
 }

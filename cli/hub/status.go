@@ -119,9 +119,9 @@ func statusPage(e *command.Env, pg *frame.Page, s *tracker.Status, doc answer.St
 	}
 }
 
-// statusRenumbered says which open issues had another number, which the hub
-// lost: who has the old one in mind looks for it. The ledger keeps it forever,
-// a page does not.
+// statusRenumbered lists open issues that had another number, which the hub lost: people
+// who remember the old number look for it. The ledger keeps it permanently, a page does
+// not.
 func statusRenumbered(pg *frame.Page, list []store.Alias) {
 	var open []store.Alias
 	for _, a := range list {
@@ -141,7 +141,7 @@ func statusRenumbered(pg *frame.Page, list []store.Alias) {
 // shownRenumbered is how many of them a page names.
 const shownRenumbered = 5
 
-// shownProblems keeps a page a page on a hub where much is wrong.
+// shownProblems keeps the page short on a hub with many problems.
 const shownProblems = 20
 
 func statusRecords(f frame.Forms, s *tracker.Status, doc answer.Status) *frame.Records {

@@ -11,9 +11,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// tidyRemote keeps plain git from fetching the tracker's branches, if the user
-// wants that: with --tidy, or by the answer to a question that the first init in a
-// clone asks on a terminal.
+// tidyRemote keeps plain git from fetching the tracker's branches, if the user wants this:
+// with --tidy, or by the answer to a question that the first init in a clone asks on a
+// terminal.
 func tidyRemote(ctx context.Context, e *command.Env, remote string, wanted, joined bool) error {
 	if !wanted && (joined || remote == "" || remote == "." || !e.CanAsk()) {
 		return nil
@@ -37,7 +37,7 @@ func tidyRemote(ctx context.Context, e *command.Env, remote string, wanted, join
 	return nil
 }
 
-// canTidy says why init --tidy cannot work, before init does anything. Without a name,
+// canTidy returns why init --tidy cannot work, before init does anything. Without a name,
 // the remote is the one that init chooses; of several it may be any.
 func canTidy(ctx context.Context, e *command.Env, repo *command.Repository, remote string) error {
 	if remote == "" {
@@ -60,8 +60,8 @@ func canTidy(ctx context.Context, e *command.Env, repo *command.Repository, remo
 	return nil
 }
 
-// runNoTidy undoes init --tidy, of every remote if none is named. The hub is not
-// asked.
+// runNoTidy undoes init --tidy, for every remote if none is named. It does not contact the
+// hub.
 func runNoTidy(ctx context.Context, remote string, e *command.Env) error {
 	r, err := enrolment(e)
 	if err != nil {
@@ -83,7 +83,7 @@ func runNoTidy(ctx context.Context, remote string, e *command.Env) error {
 		})
 }
 
-// undoOnRemotes undoes an option of init on remotes, and lists in a member of JSON those
+// undoOnRemotes undoes an option of init on remotes. A member of the JSON lists the remotes
 // on which it was in force.
 func undoOnRemotes(ctx context.Context, e *command.Env, names []string, member, undone, none string, undo func(name string) (bool, error)) error {
 	e.IgnoreClosedPipe()

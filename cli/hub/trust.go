@@ -76,7 +76,7 @@ Examples:
 	})
 }
 
-// trust reads who may write, after the hub was asked; name returns the name of an agent.
+// trust reads who may write, after contacting the hub; name returns the name of an agent.
 func trust(ctx context.Context, e *command.Env, wish tracker.Freshness) (t *tracker.Trust, name func(id string) string, err error) {
 	err = e.Read(ctx, wish, func(repo *command.Repository, p tracker.Projection) (err error) {
 		t, err = repo.Trust(ctx)
@@ -177,7 +177,7 @@ func runTrustAgent(ctx context.Context, id string, e *command.Env) error {
 	}})
 }
 
-// standing is how an agent stands, in a word or two.
+// standing describes the state of an agent, in a word or two.
 func standing(a tracker.TrustAgent) string {
 	switch {
 	case a.Revoked != nil:
@@ -194,7 +194,7 @@ func standing(a tracker.TrustAgent) string {
 	return "not approved"
 }
 
-// ruleWords are the rules of trust for people; the rules' own names otherwise.
+// ruleWords describes the rules of trust for people; other rules keep their names.
 func ruleWords(rule string) string {
 	if w := answer.MarkWords[rule]; w != "" {
 		return w
@@ -242,7 +242,7 @@ Examples:
 	}, func(u *urfave.Context) error { return runTrustList(u, true, e) })
 }
 
-// unapproved are the agents that may be approved.
+// unapproved returns the agents that can be approved.
 func unapproved(t *tracker.Trust) []tracker.TrustAgent {
 	all := []tracker.TrustAgent{}
 	for _, a := range t.Agents {
@@ -308,7 +308,7 @@ func trustTable(pg *frame.Page, rows []tracker.TrustAgent, name func(id string) 
 			cells = append(cells, frame.Agent.Cell(name(x.Agent)))
 		}
 		t.Add(cells...)
-		t.Notes = append(t.Notes, prints(x)) // whole, so that it can be compared
+		t.Notes = append(t.Notes, prints(x)) // the whole fingerprint, so that it can be compared
 	}
 	t.Write(pg)
 }

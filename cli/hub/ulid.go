@@ -7,7 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// newULID mints the id of a request.
+// newULID creates the id of a request.
 func newULID(now time.Time) string {
 	var random [10]byte
 	rand.Read(random[:])

@@ -91,7 +91,7 @@ func runSessionEnd(ctx context.Context, opts endOptions, e *command.Env) error {
 	}
 	var (
 		x        *reducer.Session
-		unasked  bool // there is none, and the notes are one of their own
+		unasked  bool // no session is open, and the notes are an entry of their own
 		fresh    = repo.MintUUID()
 		released []*store.Issue
 		how      = verb.Ending{Notes: notes, Comment: repo.MintUUID(), Now: event.TimeOf(e.Now()), KeepLocks: opts.keepLocks}
@@ -157,8 +157,8 @@ func runSessionEnd(ctx context.Context, opts endOptions, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-// printNoSession answers if there was no session to end; the answer may say that the
-// agent retired.
+// printNoSession prints the answer if there was no session to end; the agent may have
+// retired.
 func printNoSession(ctx context.Context, e *command.Env, w answer.Write, a frame.Result) error {
 	e.Progress("there is no open session")
 	doc, _ := a.Data.(answer.SessionEnd)
@@ -167,8 +167,8 @@ func printNoSession(ctx context.Context, e *command.Env, w answer.Write, a frame
 	return e.Print(ctx, a)
 }
 
-// nobodyEnds reports whether there is nothing to end, and nobody who could write it:
-// no agent, or one that has retired.
+// nobodyEnds reports whether there is nothing to end, and no agent that could write: there
+// is none, or it has retired.
 func nobodyEnds(ctx context.Context, e *command.Env, notes string) (agent string, gone bool) {
 	if notes != "" {
 		return "", false
@@ -183,9 +183,9 @@ func nobodyEnds(ctx context.Context, e *command.Env, notes string) (agent string
 	return agent, gone && err == nil
 }
 
-// endWrite writes the end of a session, and that its agent retires if it is to.
-// Without an agent there is nobody to retire, as after the same command before; an
-// agent that another process retired meanwhile is not retired by this one.
+// endWrite writes the end of a session and, if requested, the agent's retirement. Without
+// an agent nobody can retire, as after the same command before. If another process has
+// retired the agent in the meantime, this one does not.
 func endWrite(ctx context.Context, e *command.Env, opts endOptions, build func(tracker.Projection) ([]event.Body, error)) (r *tracker.Receipt, retired bool, err error) {
 	repo, err := e.Repository(ctx)
 	if err != nil {
@@ -203,7 +203,7 @@ func endWrite(ctx context.Context, e *command.Env, opts endOptions, build func(t
 	return r, slices.ContainsFunc(r.Lines, func(l *event.Envelope) bool { return l.Body.Type() == "AgentRetired" }), nil
 }
 
-// sessionNotes gets the notes; none is "".
+// sessionNotes returns the notes; "" if there are none.
 func sessionNotes(ctx context.Context, e *command.Env, s frame.TextSource) (string, *frame.Draft, error) {
 	text, _, err := e.ReadText(s)
 	if err != nil || !s.Edit {

@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// sessionNote is what a worktree remembers of its session. It is a cache: without it
+// sessionNote is what a worktree remembers about its session. It is a cache: without it,
 // the session is the only one that its agent has open.
 type sessionNote struct {
 	UUID    event.UUID `json:"uuid"`

@@ -75,7 +75,7 @@ Examples:
 		case u.Bool("no-state"):
 			form = prime.Static
 		}
-		e.Quiet = true // a session that starts is told nothing else
+		e.Quiet = true // a new session gets no other output
 		if err := runPrime(u.Context, form, hook, e); err != nil {
 			e.Trace.Debug().Err(err).Msg("prime says nothing")
 		}
@@ -83,7 +83,7 @@ Examples:
 	})
 }
 
-// primeAnswer is what prime answers.
+// primeAnswer is the JSON shape of prime.
 type primeAnswer struct {
 	Agent   *string             `json:"agent"`
 	Hub     *string             `json:"hub"`
@@ -96,7 +96,7 @@ type primeAnswer struct {
 	Text    string              `json:"text"`
 }
 
-// errNoTracker says that there is nothing to tell.
+// errNoTracker means that there is nothing to print.
 var errNoTracker = errors.New("there is no tracker here")
 
 func runPrime(ctx context.Context, form prime.Form, hook string, e *command.Env) error {
@@ -110,7 +110,7 @@ func runPrime(ctx context.Context, form prime.Form, hook string, e *command.Env)
 	hub, _ := repo.Hub()
 	fresh := tracker.Offline
 	if _, last := repo.Refreshed(); !last.IsZero() {
-		fresh = tracker.Here // an old one is brought up to date for the next time
+		fresh = tracker.Here // an old one is updated in the background for the next time
 	}
 	p, err := repo.Read(ctx, fresh)
 	if err != nil {
@@ -144,8 +144,8 @@ func runPrime(ctx context.Context, form prime.Form, hook string, e *command.Env)
 // maxPrimeFile bounds the file of crosslink.primeFile.
 const maxPrimeFile = 1300
 
-// primeFile is the text that replaces ours: of the file that crosslink.primeFile
-// names, if it is tracked and as HEAD has it. Else it is "".
+// primeFile returns the text that replaces ours: the file in crosslink.primeFile, if git
+// tracks it, with its content in HEAD. Otherwise it is "".
 func primeFile(ctx context.Context, e *command.Env, repo *command.Repository) string {
 	path, _ := repo.Config("crosslink.primeFile")
 	if path == "" || !filepath.IsLocal(path) {
@@ -168,8 +168,8 @@ func primeFile(ctx context.Context, e *command.Env, repo *command.Repository) st
 	return frame.Lines(frame.TrimText(text)) + "\n"
 }
 
-// hasTracker reports whether there is a tracker, here or in what was fetched. A read
-// would make a replica to find out, in every repository in which a program starts.
+// hasTracker reports whether there is a tracker, here or in the fetched refs. A read would
+// create a replica to find out, in every repository in which a program starts.
 func hasTracker(ctx context.Context, e *command.Env, repo *command.Repository) bool {
 	if _, err := os.Stat(filepath.Join(repo.Home(), "replica.git")); err == nil {
 		return true
@@ -178,14 +178,14 @@ func hasTracker(ctx context.Context, e *command.Env, repo *command.Repository) b
 	return err == nil && fetched != ""
 }
 
-// nonce is what nobody could have written into an issue before.
+// nonce returns text that nobody could have written into an issue before.
 func nonce() string {
 	var b [6]byte
 	rand.Read(b[:])
 	return hex.EncodeToString(b[:])
 }
 
-// hookAnswer is what the hooks of a session's start may say.
+// hookAnswer returns the answer to a hook at the start of a session.
 func hookAnswer(text string) string {
 	b, _ := json.Marshal(map[string]any{"hookSpecificOutput": map[string]string{"hookEventName": "SessionStart", "additionalContext": text}})
 	return string(b)
@@ -248,7 +248,7 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 	return a, f, nil
 }
 
-// askedOf says what requests that are to be obeyed tell the agent of this worktree.
+// askedOf returns what requests tell the agent of this worktree, if this clone obeys them.
 func askedOf(ctx context.Context, repo *command.Repository, p tracker.Projection) (stop string, asks []string, err error) {
 	flags, err := command.FlagsOf(ctx, repo, p)
 	if err != nil {
@@ -266,9 +266,9 @@ func askedOf(ctx context.Context, repo *command.Repository, p tracker.Projection
 	return stop, asks, nil
 }
 
-// heldBy are the open issues whose lock an agent has or has claimed, the oldest lock
-// first. A lock that was given back here, or whose issue was closed by others, is
-// still the agent's in the ledger for a while, and nothing to work on.
+// heldBy returns the open issues whose lock an agent holds or has claimed, the oldest lock
+// first. If a lock was released here, or others closed its issue, the ledger still shows
+// the agent as its holder for a while, but there is nothing to work on.
 func heldBy(p tracker.Projection, me string) (held []*store.Issue, err error) {
 	locked, err := p.Locked()
 	if err != nil {
@@ -282,7 +282,7 @@ func heldBy(p tracker.Projection, me string) (held []*store.Issue, err error) {
 	return held, nil
 }
 
-// fullName is who wrote a hand-off: the name and the id.
+// fullName returns the name and id of the writer of a hand-off.
 func fullName(h *answer.HandoffNote) string {
 	if h.Name == "" {
 		return h.By
@@ -298,9 +298,10 @@ func ageOf(e *command.Env, at string) string {
 	return e.Ago(t)
 }
 
-// handoffFor returns the newest hand-off on an issue that is held, else the agent's own
-// last one. Before the agent has written anything, the newest of all agents counts: it is
-// for the next one. A program is told only what is signed by a trusted key.
+// handoffFor returns the newest hand-off of an issue that the agent holds, otherwise the
+// agent's own last one. If the agent has written nothing yet, it returns the newest one of
+// all agents: it is for the next agent. A program gets only hand-offs that are signed by a
+// trusted key.
 func handoffFor(repo *command.Repository, p tracker.Projection, shapes *answer.Builder, held []*store.Issue, me string) (*answer.HandoffNote, error) {
 	for _, row := range held {
 		i, err := p.Issue(row.UUID)
@@ -322,12 +323,12 @@ func handoffFor(repo *command.Repository, p tracker.Projection, shapes *answer.B
 	return command.HandoffShape(shapes, note), nil
 }
 
-// hookWait is how long prime waits for what a program hands its hook.
+// hookWait is how long prime waits for the input of its hook.
 const hookWait = 200 * time.Millisecond
 
-// readHook takes what a program hands its hook, which may wait for somebody to
-// read it; at most 64 KiB, and nothing from a terminal. It never waits for a
-// program that leaves the pipe open: the session would not begin.
+// readHook reads the input of a hook, because the program may wait until it is read; at
+// most 64 KiB, and nothing from a terminal. It never waits for a program that leaves the
+// pipe open, because the session would not begin.
 func readHook(e *command.Env) {
 	if e.InTTY {
 		return

@@ -46,7 +46,7 @@ Examples:
 }
 
 type sessionOptions struct {
-	issue string // "" is none
+	issue string // "": none
 	key   string
 	anew  bool
 	emit  tracker.EmitOptions
@@ -125,11 +125,11 @@ func findIssue(ctx context.Context, e *command.Env, id string) error {
 	})
 }
 
-// started is what became of starting a session.
+// started is the result of starting a session.
 type started struct {
 	r       *tracker.Receipt
 	id      event.UUID
-	is      *reducer.Session // the one that was open before; nil if there was none
+	is      *reducer.Session // the session that was open before; nil if there was none
 	already bool             // it continues
 }
 
@@ -142,7 +142,7 @@ func startSession(ctx context.Context, opts sessionOptions, e *command.Env) (sta
 	var st started
 	fresh := repo.MintUUID()
 	emit := opts.emit
-	emit.Offline = emit.Offline || opts.issue != "" // the claim is sent at once, and includes it
+	emit.Offline = emit.Offline || opts.issue != "" // the claim is sent at once, and takes it with it
 	st.r, err = e.Emit(ctx, emit, func(repo *command.Repository, p tracker.Projection) (bodies []event.Body, err error) {
 		st.id = fresh
 		if opts.key == "" {
@@ -177,8 +177,8 @@ func startSession(ctx context.Context, opts sessionOptions, e *command.Env) (sta
 	return st, nil
 }
 
-// keyedSession is the open session under a key, nil if there is none, and the uuid
-// that one has or gets.
+// keyedSession returns the open session with a key, nil if there is none, and the uuid of
+// that session or of a new one.
 func keyedSession(repo *command.Repository, p tracker.Projection, key string, fresh event.UUID) (*reducer.Session, event.UUID, error) {
 	id := verb.SessionUUID(repo.HubID(), repo.Agent(), key)
 	all, err := p.Sessions(store.SessionFilter{Agent: repo.Agent()})
@@ -190,15 +190,15 @@ func keyedSession(repo *command.Repository, p tracker.Projection, key string, fr
 		switch {
 		case !x.Ended && (x.UUID == id || note.Key == key && note.UUID == x.UUID):
 			return x, x.UUID, nil
-		case x.UUID == id: // that one is over
+		case x.UUID == id: // that session has ended
 			id = fresh
 		}
 	}
 	return nil, id, nil
 }
 
-// workOn claims an issue as 'lock' does, and notes that a session works on it. If the
-// lock is refused nothing is noted.
+// workOn claims an issue as 'lock' does, and records that a session works on it. If the
+// lock is refused, nothing is recorded.
 func workOn(ctx context.Context, opts sessionOptions, st started, e *command.Env) error {
 	repo := e.Opened
 	var i *store.Issue
@@ -240,7 +240,7 @@ func workOn(ctx context.Context, opts sessionOptions, st started, e *command.Env
 	return printSessionWrite(ctx, e, r, opts.emit, st.id, no)
 }
 
-// openSession is the session that a command means.
+// openSession returns the session that a command refers to.
 func openSession(e *command.Env, repo *command.Repository, p tracker.Projection) (*reducer.Session, error) {
 	return verb.OpenSession(p, repo.Agent(), e.Getenv("GIT_CROSSLINK_SESSION"), readSessionNote(repo).UUID)
 }
@@ -257,7 +257,7 @@ func explainSessions(e *command.Env, err error) error {
 	return err
 }
 
-// shapeOf gives a session its shape, with what this worktree knows of it.
+// shapeOf returns the shape of a session, with this worktree's own data about it.
 func shapeOf(e *command.Env, s *answer.Builder, x *reducer.Session, me string) (answer.Session, error) {
 	locks, err := []*store.Issue(nil), error(nil)
 	if !x.Ended {

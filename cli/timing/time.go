@@ -93,8 +93,8 @@ Examples:
 	})
 }
 
-// timeResult is the answer of a write to time entries; said is reported with the time of
-// each and its issue.
+// timeResult is the answer of a write to time entries; said is printed with the time and
+// issue of each.
 func timeResult(e *command.Env, r *tracker.Receipt, emit tracker.EmitOptions, us []event.UUID, said string) (*frame.Result, error) {
 	all, err := r.View.Time(store.TimeFilter{Deleted: true})
 	if err != nil {
@@ -171,7 +171,7 @@ func timeFilterFlags() []urfave.Flag {
 
 func timeFilterOf(u *urfave.Context, e *command.Env) (f store.TimeFilter, err error) {
 	if by := u.String("by"); by != "" {
-		f.By = []string{by} // readTime finds out whom it names
+		f.By = []string{by} // readTime resolves the name
 	}
 	if f.Since, err = command.DateOf(u, e, "since", frame.DayStart); err != nil {
 		return f, err
@@ -182,7 +182,7 @@ func timeFilterOf(u *urfave.Context, e *command.Env) (f store.TimeFilter, err er
 	return f, err
 }
 
-// readTime reads the entries that a filter lets through.
+// readTime reads the entries that a filter matches.
 func readTime(ctx context.Context, e *command.Env, id string, f store.TimeFilter, use func(p tracker.Projection, all []store.Entry) error) error {
 	return e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) error {
 		if id != "" {
@@ -339,7 +339,7 @@ func groupTable(pg *frame.Page, group string, groups []answer.TimeGroup) {
 	t.Write(pg)
 }
 
-// grouped sums entries up.
+// grouped sums up entries by group.
 func grouped(e *command.Env, p tracker.Projection, by string, all []store.Entry) ([]answer.TimeGroup, error) {
 	s := answer.New(p)
 	groups, at := []answer.TimeGroup{}, map[string]int{}
@@ -387,7 +387,7 @@ func grouped(e *command.Env, p tracker.Projection, by string, all []store.Entry)
 	return groups, nil
 }
 
-// firstLocked is when somebody first claimed an issue.
+// firstLocked returns when an issue was first claimed.
 func firstLocked(lines []*event.Envelope) *string {
 	for _, l := range lines {
 		if _, claim := l.Body.(*event.LockClaimed); claim {

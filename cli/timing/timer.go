@@ -20,8 +20,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// timer is the running timer of a worktree. It is no event before it is stopped. The
-// entry that it becomes has its uuid from the start, so that the time is recorded only once.
+// timer is the running timer of a worktree. There is no event until it is stopped. Its
+// entry has its uuid from the start, so that the time is recorded only once.
 type timer struct {
 	Issue   event.UUID `json:"issue"`
 	Entry   event.UUID `json:"entry"`
@@ -29,7 +29,7 @@ type timer struct {
 	Boot    string     `json:"boot,omitempty"`
 }
 
-// maxTimer is how long a timer may run before somebody has to say when it ended.
+// maxTimer is how long a timer may run before the user has to say when it ended.
 const maxTimer = 12 * time.Hour
 
 func timerPath(repo *command.Repository) string {
@@ -237,7 +237,7 @@ func printTimer(ctx context.Context, e *command.Env, t *timer) error {
 	}
 	name := doc.Issue.Name()
 	if doc.Issue == nil {
-		name = t.Issue.String() // deleted meanwhile
+		name = t.Issue.String() // deleted in the meantime
 	}
 	return e.Print(ctx, frame.Result{Data: doc, IDs: []string{name}, Page: func(pg *frame.Page) {
 		pg.Print("%s  %s\n", pg.Paint(frame.ID, name), frame.Duration(doc.Seconds))

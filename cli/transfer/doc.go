@@ -1,3 +1,2 @@
-// Package transfer holds the commands that bring issues in from other trackers
-// and out to them.
+// Package transfer has the commands that import issues from other trackers and export them.
 package transfer

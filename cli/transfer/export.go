@@ -95,7 +95,7 @@ func exportFormats() string {
 	return b.String()
 }
 
-// exportAnswer is what export answers.
+// exportAnswer is the JSON shape of export.
 type exportAnswer struct {
 	Format string `json:"format"`
 	File   string `json:"file"`
@@ -161,9 +161,9 @@ func runBundle(ctx context.Context, path string, e *command.Env) error {
 	return e.Print(ctx, frame.Result{Data: answer})
 }
 
-// writeFile replaces a file when all of it is written. The new one may be read by
-// anybody who might read the old one, and a link still leads to it. What is no file,
-// such as a pipe or a device, is written to and stays what it is.
+// writeFile replaces a file when the new one is complete. The new file has the same readers
+// as the old one, and a link still leads to it. Anything other than a file, such as a pipe
+// or a device, is written to directly.
 func writeFile(path string, write func(io.Writer) (int, error)) (n int, err error) {
 	fail := func(err error) (int, error) {
 		return 0, frame.Fatal("export-file", fmt.Sprintf("cannot write '%s': %v", path, frame.UnwrapPath(err)))

@@ -148,7 +148,7 @@ func readOptions(u *urfave.Context, e *command.Env) (*importOptions, error) {
 	return o, nil
 }
 
-// pairs reads words of the form a=b.
+// pairs parses words of the form a=b.
 func pairs(words []string, option string) (map[string]string, error) {
 	all := map[string]string{}
 	for _, w := range words {
@@ -276,9 +276,8 @@ func bring(ctx context.Context, e *command.Env, repo *command.Repository, s *sou
 	return as, r, err
 }
 
-// settle makes the user somebody here before an import writes: who writes first
-// becomes the admin of a tracker, and the id of the agent that imports follows from
-// the user's.
+// settle creates the user's agent before an import writes: the first writer becomes the
+// admin of a tracker, and the id of the importing agent is derived from the user's.
 func settle(ctx context.Context, repo *command.Repository, how tracker.Freshness) error {
 	p, err := repo.Read(ctx, how)
 	if err != nil {
@@ -287,14 +286,15 @@ func settle(ctx context.Context, repo *command.Repository, how tracker.Freshness
 	switch {
 	case len(p.Agents()) == 0:
 		_, err = repo.Describe(ctx, tracker.EmitOptions{Offline: true}, "", "")
-	case repo.Agent() == "": // is given an id, and writes nothing
+	case repo.Agent() == "": // creates an id, and writes nothing
 		_, err = repo.Emit(ctx, tracker.EmitOptions{Offline: true}, func(tracker.Projection) ([]event.Body, error) { return nil, nil })
 	}
 	return err
 }
 
-// below is the path of a file below the top of its repository, from wherever it is
-// named: tasks are known by it. Of one outside, or of stdin, it is the name alone.
+// below returns the path of a file relative to the top of its repository, whatever the
+// current directory: it identifies tasks. For a file outside, or stdin, it is only the
+// name.
 func below(top, path string) string {
 	at, err := filepath.Abs(path)
 	if err == nil {
@@ -308,8 +308,8 @@ func below(top, path string) string {
 	return filepath.Base(path)
 }
 
-// importAgent opens the repository as the agent that imports from a scope in this
-// clone: its id follows from that of the clone's own agent.
+// importAgent opens the repository as the agent that imports from a scope in this clone:
+// its id is derived from that of the clone's own agent.
 func importAgent(ctx context.Context, e *command.Env, repo *command.Repository, names importer.Names) (*command.Repository, error) {
 	sum := sha256.Sum256([]byte(repo.Agent() + "\x00" + names.Scope))
 	const letters = "abcdefghijklmnopqrstuvwxyz234567"
@@ -338,7 +338,7 @@ func importError(o *importOptions, s *source, r *transfer.Report, err error) err
 	return err
 }
 
-// importAnswer is what import answers.
+// importAnswer is the JSON shape of import.
 type importAnswer struct {
 	Format       string              `json:"format"`
 	Scope        string              `json:"scope"`
@@ -383,7 +383,7 @@ func answerOf(r *transfer.Report, n importer.Names, o *importOptions) *importAns
 	return a
 }
 
-// result prints the report: the sums on stdout, what is wrong with rows on stderr.
+// result prints the report: the sums on stdout, problems with rows on stderr.
 func result(e *command.Env, r *transfer.Report, a *importAnswer) frame.Result {
 	for _, w := range r.Warnings[:min(len(r.Warnings), maxShown)] {
 		at := ""
@@ -405,7 +405,7 @@ func result(e *command.Env, r *transfer.Report, a *importAnswer) frame.Result {
 	return res
 }
 
-// maxShown is how many warnings people are shown.
+// maxShown is how many warnings are printed for people.
 const maxShown = 20
 
 func page(pg *frame.Page, a *importAnswer) {
@@ -428,7 +428,7 @@ func page(pg *frame.Page, a *importAnswer) {
 	}
 }
 
-// skippedWords say why rows were left out.
+// skippedWords explains why rows were skipped.
 func skippedWords(reason string) string {
 	words, ok := map[string]string{
 		"deleted": "deleted in the source", "deleted-here": "deleted here", "pull-request": "pull requests", "type": "not issues",

@@ -23,22 +23,22 @@ import (
 	"github.com/git-crosslink/git-crosslink/transfer"
 )
 
-// rolling is a tracker that is moved to a new hub. It lies in a file from when the old
-// hub was read until all of it is on the new one, so that a run that was interrupted
-// continues.
+// rolling is a tracker that is being moved to a new hub. It is stored in a file from the
+// time when the old hub was read until all of it is on the new one, so that an interrupted
+// run can continue.
 type rolling struct {
-	Remote  string `json:"remote"` // the new hub's
-	Hub     string `json:"hub"`    // id of the old one
+	Remote  string `json:"remote"` // remote of the new hub
+	Hub     string `json:"hub"`    // id of the old hub
 	Signing string `json:"signing"`
 	Open    bool   `json:"open"`
-	Export  []byte `json:"export"` // what the old hub shows
+	Export  []byte `json:"export"` // export of the old hub's content
 }
 
-// maxRoll bounds the file that holds a rolling.
+// maxRoll bounds the size of that file.
 const maxRoll = 4 << 30
 
-// Roll marks the hub on the remote old as moved, and creates one on another remote that starts
-// from what the old hub shows.
+// Roll marks the hub on the remote old as moved, and creates one on another remote that
+// starts from the old hub's content.
 func Roll(ctx context.Context, e *command.Env, remote, old string) error {
 	repo, err := e.Repository(ctx)
 	if err != nil {
@@ -108,19 +108,19 @@ func readRolling(path string) (*rolling, error) {
 	return r, nil
 }
 
-// joinNext changes over to the new hub if somebody else has made it; nil if there is none.
+// joinNext joins the new hub if somebody else has created it; nil if there is none.
 func joinNext(ctx context.Context, repo *command.Repository, remote string) (*tracker.InitReport, error) {
 	taken, err := repo.Taken(ctx, remote)
 	if err != nil || !taken {
 		return nil, err
 	}
-	if _, err := repo.Sync(ctx, tracker.SyncOptions{}); err != nil { // it says where the hub continues
+	if _, err := repo.Sync(ctx, tracker.SyncOptions{}); err != nil { // the old hub names the hub that continues it
 		return nil, err
 	}
 	return repo.Init(ctx, tracker.InitOptions{Remote: remote, Join: true})
 }
 
-// readOld marks the old hub as moved and reads what it shows then.
+// readOld marks the old hub as moved and then reads its content.
 func readOld(ctx context.Context, e *command.Env, repo *command.Repository, remote string) (*rolling, error) {
 	e.Step("syncing the old hub")
 	sync, err := repo.Sync(ctx, tracker.SyncOptions{})
@@ -137,7 +137,7 @@ func readOld(ctx context.Context, e *command.Env, repo *command.Repository, remo
 	if err := repo.MoveHub(ctx, remote); err != nil {
 		return nil, err
 	}
-	if _, err := repo.Sync(ctx, tracker.SyncOptions{}); err != nil { // what came before it was moved
+	if _, err := repo.Sync(ctx, tracker.SyncOptions{}); err != nil { // events that arrived before it was marked
 		return nil, err
 	}
 	r, err := shown(ctx, repo)
@@ -148,7 +148,7 @@ func readOld(ctx context.Context, e *command.Env, repo *command.Repository, remo
 	return r, nil
 }
 
-// shown is what the hub of a clone shows.
+// shown returns the content of a clone's hub.
 func shown(ctx context.Context, repo *command.Repository) (*rolling, error) {
 	trust, err := repo.Trust(ctx)
 	if err != nil {
@@ -169,8 +169,8 @@ func shown(ctx context.Context, repo *command.Repository) (*rolling, error) {
 	return &rolling{Hub: trust.Hub, Signing: trust.Signing, Open: trust.Open, Export: b.Bytes()}, nil
 }
 
-// rehearse finds out whether a new hub can start from what this one shows: a hub that has
-// moved cannot come back.
+// rehearse checks whether a new hub can start from this hub's content, because a hub that
+// was marked as moved cannot come back.
 func rehearse(ctx context.Context, e *command.Env, repo *command.Repository, remote string) error {
 	e.Step("reading the old hub")
 	r, err := shown(ctx, repo)
@@ -187,13 +187,13 @@ func rehearse(ctx context.Context, e *command.Env, repo *command.Repository, rem
 	return err
 }
 
-// source is the id of the export as a blob.
+// source returns the id of the export as a blob.
 func (r *rolling) source() string {
 	sum := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", len(r.Export)), r.Export...))
 	return hex.EncodeToString(sum[:])
 }
 
-// request asks for what a rolling holds.
+// request returns the import request for the stored export.
 func (r *rolling) request(e *command.Env) transfer.Request {
 	return transfer.Request{
 		Read: func(out *importer.Sink) error {
@@ -203,16 +203,16 @@ func (r *rolling) request(e *command.Env) transfer.Request {
 	}
 }
 
-// newHub makes the new hub where an import would found a tracker.
+// newHub creates the new hub in the place where an import would found a tracker.
 type newHub struct {
 	*command.Repository
 	remote string
-	was    string // id of the old one
+	was    string // id of the old hub
 	made   *tracker.InitReport
 }
 
 func (n *newHub) Init(ctx context.Context, o tracker.InitOptions) (*tracker.InitReport, error) {
-	if remote, url := n.Hub(); n.HubID() != n.was { // this clone has changed over already
+	if remote, url := n.Hub(); n.HubID() != n.was { // this clone already uses the new hub
 		n.made = &tracker.InitReport{Remote: remote, URL: url, Hub: n.HubID(), Agent: n.Agent()}
 		return n.made, nil
 	}
@@ -222,7 +222,8 @@ func (n *newHub) Init(ctx context.Context, o tracker.InitOptions) (*tracker.Init
 	return n.made, err
 }
 
-// write makes the new hub, unless it is there, and writes what a hub cannot start from.
+// write creates the new hub, unless it exists, and writes the data that a base cannot
+// contain.
 func (r *rolling) write(ctx context.Context, e *command.Env, repo *command.Repository) (*tracker.InitReport, error) {
 	names := importer.Names{System: importer.Own, Scope: r.Hub}
 	as := repo
@@ -260,8 +261,8 @@ func (r *rolling) write(ctx context.Context, e *command.Env, repo *command.Repos
 	return hub.made, nil
 }
 
-// settle has the events of the import count by the old hub's policy, which the new one
-// gets now.
+// settle gives the new hub the policy of the old one, in a way that the import's events
+// count.
 func (r *rolling) settle(ctx context.Context, repo *command.Repository, importing string) error {
 	t, err := repo.Trust(ctx)
 	if err != nil {

@@ -30,11 +30,11 @@ import (
 // format is a kind of source that can be imported.
 type format struct {
 	name string
-	what string // it reads, in words
+	what string // description of what it reads
 	read func(importer.Source, importer.Options, *importer.Sink) error
 }
 
-// formats are distinguished from each other in this order.
+// formats are the formats, in the order in which they are tried.
 var formats = []format{
 	{"crosslink", "an export of this program ('git crosslink export')", importer.Crosslink},
 	{"beads", "the JSON lines of beads (.beads/issues.jsonl, 'bd export')", importer.Beads},
@@ -61,7 +61,7 @@ type source struct {
 	path  string
 	close func()
 	bugs  importer.GitBugs
-	refs  string // of these bugs
+	refs  string // refs of the bugs
 }
 
 func (s *source) ReadAt(p []byte, at int64) (int, error) { return s.file.ReadAt(p, at) }
@@ -74,8 +74,8 @@ func (s *source) Read(o importer.Options, out *importer.Sink) error {
 	return s.read(s, o, out)
 }
 
-// openSource opens a file, a directory, or a pipe such as stdin, which is spooled
-// to a file that has no name, and says what it is.
+// openSource opens a file, a directory, or a pipe such as stdin, which is copied to a file
+// without a name, and determines its format.
 func openSource(ctx context.Context, e *command.Env, want, path string) (*source, error) {
 	s := &source{path: path, close: func() {}}
 	var err error
@@ -125,8 +125,8 @@ func nameFormat() string {
 	return "name its format (" + strings.Join(formatNames(), ", ") + "): git crosslink import <format> <source>"
 }
 
-// utf8 spools a text in UTF-16, as spreadsheets and shells of Windows write it, as
-// UTF-8.
+// utf8 converts a text in UTF-16, which spreadsheets and shells of Windows write, to a
+// temporary copy in UTF-8.
 func (s *source) utf8() error {
 	head := make([]byte, 4)
 	n, err := s.file.ReadAt(head, 0)
@@ -136,7 +136,7 @@ func (s *source) utf8() error {
 	head = head[:n]
 	for _, e := range []struct {
 		name, mark string
-		zero       int // where a byte is 0 in a text that begins with ASCII
+		zero       int // position of the 0 bytes in a text that begins with ASCII
 		end        unicode16.Endianness
 	}{{"UTF-16LE", "\xff\xfe", 1, unicode16.LittleEndian}, {"UTF-16BE", "\xfe\xff", 0, unicode16.BigEndian}} {
 		switch {
@@ -163,7 +163,7 @@ func formatNamed(name string) format {
 	return format{name: name}
 }
 
-// maxSpool is how many bytes a pipe may bring: it is kept on the disk meanwhile.
+// maxSpool is how many bytes are read from a pipe: they are stored on disk.
 const maxSpool = 4 << 30
 
 func (s *source) spool(in io.Reader, most int64) (err error) {
@@ -178,8 +178,8 @@ func (s *source) spool(in io.Reader, most int64) (err error) {
 	return err
 }
 
-// openDirectory reads a repository of git-bug, or the files that a tracker keeps
-// in a directory.
+// openDirectory opens a repository with git-bug data, or a directory of files that a
+// tracker keeps.
 func openDirectory(ctx context.Context, e *command.Env, want, dir string) (*source, error) {
 	for _, file := range []struct{ format, path string }{{"beads", ".beads/issues.jsonl"}, {"beads", "issues.jsonl"}, {"github", "issues.json"}} {
 		path := filepath.Join(dir, file.path)
@@ -210,8 +210,8 @@ func openDirectory(ctx context.Context, e *command.Env, want, dir string) (*sour
 	return &source{refs: list.String(), format: formatNamed("git-bug"), path: dir, close: func() { l.Close() }, bugs: transfer.GitBugs(ctx, l)}, nil
 }
 
-// id names what is read: the id of a blob with these bytes, or with the list of the
-// refs of a repository.
+// id identifies the source: the id of a blob with its bytes, or with the list of a
+// repository's refs.
 func (s *source) id() (string, error) {
 	size, in := int64(len(s.refs)), io.Reader(strings.NewReader(s.refs))
 	if s.file != nil {
@@ -225,7 +225,7 @@ func (s *source) id() (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// guess tells the format from the file's name and first bytes; "" if it cannot.
+// guess returns the format by the file's name and first bytes; "" if unknown.
 func (s *source) guess() string {
 	head := make([]byte, 64<<10)
 	n, _ := s.file.ReadAt(head, 0)
@@ -271,8 +271,8 @@ var gitlabURL = sync.OnceValue(func() *regexp.Regexp {
 // remoteScope finds owner and name in the URL of a remote.
 var remoteScope = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[:/]([^/:]+/[^/:]+?)(?:\.git)?/?$`) })
 
-// scope is where the names in a source are unique: what the user says, else the
-// repository that the source or the remote tells.
+// scope returns the namespace of a source's ids: what the user gives, otherwise the
+// repository in the source or the remote.
 func (s *source) scope(said, url string) (string, error) {
 	if len(said) > event.MaxName || strings.ContainsFunc(said, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return "", frame.Misuse(fmt.Sprintf("'--scope' needs a name of at most %d bytes without control characters", event.MaxName))
@@ -291,7 +291,7 @@ func (s *source) scope(said, url string) (string, error) {
 		}
 	}
 	if s.name == importer.Own {
-		return "export", nil // its names are unique everywhere
+		return "export", nil // its ids are unique everywhere
 	}
 	if m := remoteScope().FindStringSubmatch(url); m != nil {
 		return m[1], nil
