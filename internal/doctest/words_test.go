@@ -38,7 +38,7 @@ var banned = []struct {
 	{`\bbehaviour|\bhonour|\bneighbour|\bfavour|\bcatalogue|\bcancelled|\brecognis|\borganis`, "American spelling", 0},
 
 	// idiom
-	{`\b(it|this|that|which|what|[a-z]+s) (is|are|was|were) told\b`, "reported, printed, shown", 15},
+	{`\b(it|this|that|which|what|[a-z]+s) (is|are|was|were) told\b`, "reported, printed, shown", 14},
 	{`\b(tells|tell|told) (of|that|in|it|so)\b`, "says, reports", 14},
 	{`\b(is|are|was|were) so\b`, "name the thing", 4},
 	{`\bso (already|now)\b`, "already", 0},
@@ -63,7 +63,7 @@ var banned = []struct {
 	{`\bmeans nothing\b`, "is invalid", 0},
 	{`\b(that|which) is none\b`, "is not one, or name it", 0},
 	{`\bof whom\b|\bwhereof\b|\btherefrom\b|\bthereby\b|\bthereof\b|\bwherein\b`, "two sentences", 0},
-	{`\bwhich [^.?!;:]{3,60}\bwhich\b`, "one 'which' in a sentence", 27},
+	{`\bwhich [^.?!;:]{3,60}\bwhich\b`, "one 'which' in a sentence", 26},
 	{`\bbe it\b`, "even if, whether", 0},
 }
 
