@@ -73,7 +73,9 @@ func (s *State) accept(accepted []string) {
 func (s State) judge(at At, appended bool) (State, Action) {
 	if left, step := s.left(); len(left) > 0 || step || s.answer.Failure != None {
 		if s.overtaken(left) {
-			s.round, s.count.behind = logsOnly, true
+			if s.round, s.count.behind = logsOnly, true; s.answer.Rule {
+				s.count.refused++ // until the log arrives
+			}
 			return s.turn(at)
 		}
 		f := Fetch{}
