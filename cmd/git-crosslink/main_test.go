@@ -15,7 +15,7 @@ import (
 var commands = map[string]func(){}
 
 func TestMain(m *testing.M) {
-	testscript.Main(testkit.Programs{M: m, Names: []string{"git-crosslink"}}, commands)
+	testscript.Main(testkit.Programs{M: m, Names: []string{"git-crosslink", "git-crosslink-dashboard"}}, commands)
 }
 
 func TestScript(t *testing.T) {

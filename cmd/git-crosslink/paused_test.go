@@ -92,7 +92,7 @@ func TestAPauseBitesWithoutADaemon(t *testing.T) {
 		}
 	}
 	status, msg := w.hook("bob")
-	if status != 2 || !strings.HasPrefix(msg, "paused by alice-1: release freeze; wait: ") || strings.Count(msg, "\n") != 1 {
+	if status != 2 || !strings.HasPrefix(msg, "paused by alice-1: release freeze; answer: git crosslink request ack ") || strings.Count(msg, "\n") != 1 {
 		t.Fatalf("a paused agent's hook: %d %q", status, msg)
 	}
 	if status, kind := w.kind("bob", "ready", "--claim"); status != 1 || kind != "paused" {
