@@ -3,7 +3,6 @@
 package hints
 
 import (
-	"maps"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
@@ -14,7 +13,7 @@ import (
 // is not there is left out.
 func For(code fail.Code, f fail.Fields) []string {
 	var all []string
-	for _, row := range rows[code] {
+	for _, row := range advice(code) {
 		if hint, ok := fill(row, f); ok {
 			all = append(all, hint)
 		}
@@ -29,8 +28,8 @@ func Text(code fail.Code, text string) string { return text + asides[code] }
 // Codes lists what there is advice for.
 func Codes() map[fail.Code]bool {
 	all := map[fail.Code]bool{}
-	for c := range rows {
-		all[c] = true
+	for _, row := range rows {
+		all[fail.Code(row[0])] = true
 	}
 	for c := range asides {
 		all[c] = true
@@ -38,8 +37,24 @@ func Codes() map[fail.Code]bool {
 	return all
 }
 
+// advice is what the rows say about a code.
+func advice(code fail.Code) []string {
+	for _, row := range rows {
+		if row[0] == string(code) {
+			return row[1:]
+		}
+	}
+	return nil
+}
+
 // Rows is the advice by code, with fields in braces.
-func Rows() map[fail.Code][]string { return maps.Clone(rows) }
+func Rows() map[fail.Code][]string {
+	all := make(map[fail.Code][]string, len(rows))
+	for _, row := range rows {
+		all[fail.Code(row[0])] = row[1:]
+	}
+	return all
+}
 
 // fill puts the fields into a row: {name} as it is, {name:word} and {name:quote}
 // as one word of a shell, and so on. It reports whether all of them are there.
