@@ -229,10 +229,14 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 	if r.Agent != "" {
 		if p, err := as.Read(ctx, tracker.Offline); err == nil && p.Mark(r.Agent, 1) == "unapproved" {
 			hint := "ask an admin to approve the agent's key"
-			if t, err := repo.Trust(ctx); err == nil && t.Admin {
+			t, err := repo.Trust(ctx)
+			admin := err == nil && t.Admin
+			if admin {
 				hint = "approve the agent's key"
 			}
-			e.ProgressHint(hint + "; until then its events are marked: git crosslink trust approve " + r.Agent)
+			if admin || !o.offline { // an admin elsewhere does not have the log before a sync
+				e.ProgressHint(hint + "; until then its events are marked: git crosslink trust approve " + r.Agent)
+			}
 		}
 	}
 	return e.Print(ctx, result(e, r, answer))
