@@ -136,7 +136,7 @@ func TestInstallAndUninstall(t *testing.T) {
 			}
 			if meanwhile {
 				w.git("--git-dir="+w.hub, "config", "--remove-section", "crosslink")
-				w.git("--git-dir="+w.hub, "config", "--remove-section", "receive")
+				w.git("--git-dir="+w.hub, "config", "--unset", "receive.maxInputSize")
 			}
 			same(t, before, tree(t, w.hub))
 			r, err := gate.Uninstall(w.ctx, w.hub, w.env)

@@ -340,7 +340,7 @@ func TestReachIsRefused(t *testing.T) {
 		"--tls-cert " + cert: "129 '--tls-cert' and '--tls-key' need each other", "--tls-cert " + cert + " --tls-key " + key: "129 '--tls-cert' needs the URL",
 		"--base-url https://x --tls-cert " + cert + " --tls-key " + key: "128 the certificate expired", "--base-url https://x --tls-cert " + key + " --tls-key " + cert: "128 cannot use the certificate",
 		"--base-url https://x --tls-cert /nowhere --tls-key /nowhere": "128 cannot use the certificate", "--behind-proxy 127.0.0.1": "129 '--behind-proxy' needs the URL",
-		"--base-url https://x --behind-proxy 10.1.2.3/16": "129 '10.1.2.3/16' is not an address, or", "--base-url https://x --behind-proxy localhost": "129 'localhost' is not an address, or",
+		"--base-url https://x --behind-proxy 10.1.2.3/16": "129 '10.1.2.3/16' is not an address or an address prefix", "--base-url https://x --behind-proxy localhost": "129 'localhost' is not an address or an address prefix",
 		"--listen unix:/x": "129 '--listen unix:' needs the URL", "--listen unix:x --base-url http://localhost:1": "129 'x' is not an absolute path",
 		"--listen unix:" + filepath.Join(dir, "file") + " --base-url http://localhost:1":    "128 '" + filepath.Join(dir, "file") + "' exists and is not a socket",
 		"--listen unix:" + filepath.Join(dir, "no", "s") + " --base-url http://localhost:1": "128 cannot make", "--port 1 --listen 127.0.0.1:0": "129 '--port' and '--listen' exclude each other",

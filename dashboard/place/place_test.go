@@ -311,7 +311,7 @@ func TestQuestions(t *testing.T) {
 	comment := func(dir, kind, text string) {
 		n++
 		w.Emit(dir, func(tracker.Projection) []event.Body {
-			return []event.Body{&event.CommentAdded{Issue: u, Comment: event.UUID{n, 6: 0x40, 8: 0x80}, Author: filepath.Base(dir), Content: text, CreatedAt: event.Time(n), Kind: kind}}
+			return []event.Body{&event.CommentAdded{Issue: u, Comment: event.UUID{n, 6: 0x40, 8: 0x80}, Author: filepath.Base(dir), Content: text, CreatedAt: event.Time(n) * 1e9, Kind: kind}}
 		})
 		w.Sync(dir)
 		w.Sync(a)
