@@ -86,7 +86,7 @@ func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch
 			known = f.Hub
 		}
 		j.problem(hubs.Problem{Ref: replay.MetaName, Text: fmt.Sprintf("the remote has another tracker (hub %s) than this clone (hub %s); this clone keeps its tracker", hubs.Clip(j.Other), hubs.Clip(known)), Told: true})
-		j.Again = j.migrated && j.metas.Roll != nil && j.metas.Roll.Meta.Migrated != nil
+		j.Again = j.metas.Roll != nil && j.metas.Roll.Meta.Migrated.Again(j.migration)
 		if j.Detached = j.Again || detachedFrom(ctx, local, meta, known); j.Detached {
 			return j.Answer, nil // the remote has another tracker in place of this one
 		}

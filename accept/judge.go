@@ -58,7 +58,7 @@ type judge struct {
 
 	known, fresh Claims
 	level        int              // the hub's level after this fetch
-	migrated     bool             // the hub known here was migrated from an older format version
+	migration    *trust.Migration // of the hub known here from an older format version; nil if there was none
 	level2       bool             // it is a hub of level 2
 	meta         string           // why the fetched meta is not accepted
 	metas        replay.MetaState // its content, if it is accepted
@@ -102,7 +102,9 @@ func (j *judge) compareMetas(ctx context.Context, chain *replay.MetaChain, at fu
 	if err != nil {
 		return err
 	}
-	j.migrated = was.Roll != nil && was.Roll.Meta.Migrated != nil
+	if j.migration = nil; was.Roll != nil {
+		j.migration = was.Roll.Meta.Migrated
+	}
 	j.metas, err = said(&j.fresh, fresh)
 	if b := j.metas.Bad; b != nil && errors.Is(b.Err, replay.ErrLongMeta) {
 		j.fresh.Err = b.Err // whatever the tip contains
@@ -165,7 +167,7 @@ func (j *judge) other(pinned string) string {
 // clone knows; 0 if there is none. A hub of level 2 has no meta.
 func (j *judge) takenBack() int {
 	switch {
-	case !j.migrated || !j.Whole:
+	case j.migration == nil || !j.Whole:
 		return 0
 	case j.fresh.There && j.fresh.Err == nil && (j.fresh.Level == 2 || j.fresh.Level == 3):
 		return j.fresh.Level

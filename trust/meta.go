@@ -106,6 +106,22 @@ type Migration struct {
 	Logs   map[string]Position
 }
 
+// Again reports whether g may be a later migration of the hub that was migrated before: of
+// the same checkpoint, or with all logs, none of which is shorter. Two hubs without logs
+// cannot be told apart. Both can be nil.
+func (g *Migration) Again(before *Migration) bool {
+	if g == nil || before == nil {
+		return false
+	}
+	for id, was := range before.Logs {
+		is, there := g.Logs[id]
+		if g.Commit != before.Commit && (!there || is.Seq < was.Seq || is.Seq == was.Seq && is.Hash != was.Hash) {
+			return false
+		}
+	}
+	return true
+}
+
 // Position is a position in a log: the number of lines, and their event.RunningHash.
 type Position struct {
 	Seq  uint64

@@ -267,3 +267,35 @@ func TestMetaRules(t *testing.T) {
 		t.Errorf("nothing admits %d", got)
 	}
 }
+
+// A hub that another one was migrated to is followed only if it may come from the same
+// older hub, which may have continued since.
+func TestMigratedAgain(t *testing.T) {
+	pins := func(logs map[string]Position) *Migration {
+		return &Migration{strings.Repeat("0a", 20), logs}
+	}
+	before := pins(map[string]Position{"alice": {3, "a3"}, "bob": {1, "b1"}})
+	for name, c := range map[string]struct {
+		is   *Migration
+		want bool
+	}{
+		"not migrated":           {nil, false},
+		"the same checkpoint":    {pins(nil), true},
+		"the same logs":          {&Migration{"0b", before.Logs}, true},
+		"longer, and a new log":  {&Migration{"0b", map[string]Position{"alice": {4, "a4"}, "bob": {1, "b1"}, "carol": {1, "c1"}}}, true},
+		"a shorter log":          {&Migration{"0b", map[string]Position{"alice": {2, "a2"}, "bob": {1, "b1"}}}, false},
+		"another log of a name":  {&Migration{"0b", map[string]Position{"alice": {3, "x3"}, "bob": {1, "b1"}}}, false},
+		"a log is missing":       {&Migration{"0b", map[string]Position{"alice": {3, "a3"}}}, false},
+		"another hub altogether": {&Migration{"0b", map[string]Position{"carol": {9, "c9"}}}, false},
+	} {
+		if got := c.is.Again(before); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+	if before.Again(nil) {
+		t.Error("the hub known before was not migrated")
+	}
+	if !(&Migration{"0b", nil}).Again(&Migration{"0a", nil}) {
+		t.Error("hubs without logs cannot be told apart")
+	}
+}
