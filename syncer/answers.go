@@ -74,7 +74,7 @@ func (s State) judge(at At, appended bool) (State, Action) {
 	if left, step := s.left(); len(left) > 0 || step || s.answer.Failure != None {
 		if s.overtaken(left) {
 			if s.round, s.count.behind = logsOnly, true; s.answer.Rule {
-				s.count.refused++ // until the log arrives
+				s.count.refused++ // it may have been a rule; if the log arrives, it was a race
 			}
 			return s.turn(at)
 		}
@@ -85,6 +85,9 @@ func (s State) judge(at At, appended bool) (State, Action) {
 			}
 		}
 		return s.look(afterRefusal, f)
+	}
+	if s.round == logsOnly && s.count.behind {
+		s.count.refused = 0 // the refusal of before was a lost race
 	}
 	switch {
 	case appended: // another process appended: its lines are sent too
