@@ -69,9 +69,11 @@ func (x *extractor) talkOf(row *store.Issue) (talk, error) {
 	}
 	t := talk{changed: row.UpdatedAt}
 	add := func(by, text string, at event.Time) {
-		s := said{by: by, at: at, words: people.Mentions(text)}
-		if len(s.words) > 0 {
-			s.text = beginning(text)
+		s := said{by: by, at: at}
+		for _, w := range people.Mentions(text) {
+			if len(w) <= event.MaxName { // copied, so that the text is not kept
+				s.words, s.text = append(s.words, strings.Clone(w)), strings.Clone(beginning(text))
+			}
 		}
 		if len(s.words) > 0 || t.said != nil {
 			t.said = append(t.said, s)

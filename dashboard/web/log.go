@@ -19,10 +19,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-const (
-	activityMost = 12     // projects
-	linesRead    = 20_000 // at most, for those that a filter keeps
-)
+const activityMost = 12 // projects
+
+// linesRead is how many lines are read at most, for those that a filter keeps.
+var linesRead = 20_000
 
 // lineRow is a line, with the issue that it is about, if it is about one.
 type lineRow struct {
@@ -48,8 +48,11 @@ func (l lineRow) Indented() string {
 	return b.String()
 }
 
+// lineName names a line in its project.
+func lineName(agent string, seq uint64) string { return agent + "/" + strconv.FormatUint(seq, 10) }
+
 // Name names the line in its project, Key on a page.
-func (l lineRow) Name() string { return l.Agent + "/" + strconv.FormatUint(l.Seq, 10) }
+func (l lineRow) Name() string { return lineName(l.Agent, l.Seq) }
 func (l lineRow) Key() string  { return l.Project + l.Agent + "-" + strconv.FormatUint(l.Seq, 10) }
 
 // Words describe its signature, if there is a mark.
@@ -88,32 +91,33 @@ func aboutOf(v place.View, b event.Body) (u event.UUID) {
 	return u
 }
 
-// newestLines are the newest lines that are kept, newest first. more reports whether
-// there may be others.
-func newestLines(v place.View, f store.LineFilter, most int, keep func(*event.Envelope) bool) (rows []lineRow, more bool, err error) {
+// newestLines returns the newest lines that are kept, newest first. Only lines older than
+// the one that older names were not read; if older is "", all were.
+func newestLines(v place.View, f store.LineFilter, most int, keep func(*event.Envelope) bool) (rows []lineRow, older string, err error) {
 	row := rower(v)
 	rows = []lineRow{}
 	for read := 0; read < linesRead; read += f.Limit {
 		f.Limit = 2 * most
 		lines, err := v.Newest(f)
 		if err != nil {
-			return nil, false, err
+			return nil, "", err
 		}
 		for _, l := range lines {
 			if !keep(l) {
 				continue
 			}
 			if len(rows) == most {
-				return rows, true, nil
+				return rows, rows[most-1].Name(), nil
 			}
 			rows = append(rows, row(l))
 		}
 		if len(lines) < f.Limit {
-			return rows, false, nil
+			return rows, "", nil
 		}
-		f.Before = lines[len(lines)-1].Key()
+		last := lines[len(lines)-1]
+		f.Before, older = last.Key(), lineName(last.Agent, last.Seq)
 	}
-	return rows, len(rows) > 0, nil
+	return rows, older, nil
 }
 
 func everyLine(*event.Envelope) bool { return true }
@@ -128,7 +132,7 @@ type logPage struct {
 	Agent   string     `json:"agent"`
 	Type    string     `json:"type"`
 	Mark    string     `json:"mark"`
-	Older   string     `json:"older"` // the last line that is shown, if there are older ones
+	Older   string     `json:"older"` // the last line that was read, if there are older ones
 	Proof   *proofDoc  `json:"proof"` // of the one line that was asked for
 	Form    string     `json:"-"`
 	Before  string     `json:"-"`
@@ -195,8 +199,7 @@ func (d *logPage) read(v place.View) (err error) {
 	for _, x := range v.Rejections() {
 		rejected[x.Agent+" "+strconv.FormatUint(x.Seq, 10)] = true
 	}
-	more := false
-	d.Lines, more, err = newestLines(v, f, pageRows, func(l *event.Envelope) bool {
+	d.Lines, d.Older, err = newestLines(v, f, pageRows, func(l *event.Envelope) bool {
 		types[l.Body.Type()] = true
 		mark := v.Mark(l.Agent, l.Seq)
 		is := map[string]bool{"": true, mark: true, "any mark": mark != "", "rejected": rejected[l.Agent+" "+strconv.FormatUint(l.Seq, 10)]}[d.Mark]
@@ -206,9 +209,6 @@ func (d *logPage) read(v place.View) (err error) {
 		if d.Form != "compact" {
 			d.Lines[k].Form = d.Form
 		}
-	}
-	if more {
-		d.Older = d.Lines[len(d.Lines)-1].Name()
 	}
 	delete(types, "")
 	d.Types = slices.Sorted(maps.Keys(types))

@@ -19,7 +19,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/github"
 	"github.com/git-crosslink/git-crosslink/dashboard/notify"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -310,6 +312,37 @@ func TestLogLines(t *testing.T) {
 		if got := s.do("GET", "/p/o/a/log?"+none, nil); got.status != http.StatusNotFound {
 			t.Errorf("%s: %d", none, got.status)
 		}
+	}
+	// what a filter keeps is reached in the end, however many lines are between
+	linesRead = 4
+	t.Cleanup(func() { linesRead = 20_000 })
+	err := s.server.Library.Read(t.Context(), a, func(v place.View) error {
+		f, found, empty := store.LineFilter{}, 0, 0
+		for older := "more"; older != ""; {
+			var rows []lineRow
+			var err error
+			rows, older, err = newestLines(v, f, 1, func(l *event.Envelope) bool { return l.Body.Type() == "LockClaimed" })
+			if found += len(rows); err != nil {
+				return err
+			}
+			if older != "" && len(rows) == 0 {
+				empty++
+			}
+			if older != "" {
+				l, err := lineOf(v, older)
+				if err != nil {
+					return err
+				}
+				f.Before = l.Key()
+			}
+		}
+		if found == 0 || empty == 0 {
+			t.Errorf("%d claims are found, with %d empty pages", found, empty)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
