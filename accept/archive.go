@@ -103,18 +103,26 @@ func passedOver(s *reading.Snapshot, tip refs.OID, a replay.Archive) *hubs.Archi
 			agents = append(agents, b.Agent)
 		}
 	}
+	if a.Passed > len(a.Bad) {
+		agents = append(agents, "")
+	}
 	return &hubs.ArchiveSeen{Tip: tip, Step: a.Step, Waits: standing(s, agents),
 		Text: fmt.Sprintf("step %.12s of the hub's archive is ignored: %s%s", a.Bad[0].ID, fail.Truncate(a.Bad[0].Detail), more)}
 }
 
 // standing returns the state of these agents in the ledger and meta. As long as it does not
-// change, a step that was invalid because of them stays invalid.
+// change, a step that was invalid because of them stays invalid. The agent "" stands for any
+// agent: its state changes with every step of the ledger.
 func standing(s *reading.Snapshot, agents []string) map[string]string {
 	if len(agents) == 0 {
 		return nil
 	}
 	says, decided := map[string]string{}, s.Decided().View.Ledger
 	for _, id := range agents {
+		if id == "" {
+			says[id] = fmt.Sprintf("%s %s", s.Ledger.Step, s.MetaCommit)
+			continue
+		}
 		at := decided.Position(id)
 		c := s.Cursor(id)
 		says[id] = fmt.Sprintf("%d %s %t %s", at.Seq, at.Hash, c != nil && c.Covered == at.Seq, s.MetaCommit)

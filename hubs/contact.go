@@ -83,7 +83,7 @@ type ArchiveSeen struct {
 	Tip  refs.OID `json:"tip"`
 	Step refs.OID `json:"step,omitempty"` // the nearest valid step
 	Text string   `json:"text"`           // what is wrong
-	// Waits has the state of each agent whose step may become valid.
+	// Waits has the state of each agent whose step may become valid; "" if it may be any.
 	Waits map[string]string `json:"waits,omitempty"`
 }
 
