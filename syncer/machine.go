@@ -87,8 +87,8 @@ func (s State) Sent() int { return s.outcome.Sent }
 //     push has moved, others were faster: the same is tried again at once. If the
 //     ledger moves within a few seconds after a clone has looked, many write: at
 //     once, and before any fetch, the clone sends its logs alone, which nobody can
-//     overtake. From then on the steps of all clones cover them, too. It fetches, and
-//     decides what is still undecided.
+//     overtake. From then on the steps of all clones that fetch cover them, too. It
+//     fetches, and decides what is still undecided.
 //  6. If nothing has moved, the push is repeated twice, after a pause: one that
 //     was given up may still be landing. Then a rule of the hub is believed, and
 //     what it refuses is searched and remembered.

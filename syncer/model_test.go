@@ -110,8 +110,10 @@ func (m *model) push(s State, a Push) Pushed {
 	if a.Step && m.due {
 		e.Refs[Ledger] = Accepted
 		switch {
-		case m.steps != m.known:
+		case m.steps != m.known && rapid.Bool().Draw(m.T, "git knew it"):
 			e.Refs[Ledger], wrong = Rejected, true
+		case m.steps != m.known:
+			e.Refs[Ledger], wrong, e.Rule, e.Why = Refused, true, true, "a lost race"
 		case m.noStep || m.closed:
 			e.Refs[Ledger], wrong, e.Rule, e.Why = Refused, true, true, "a rule"
 		}
@@ -154,7 +156,9 @@ func (m *model) push(s State, a Push) Pushed {
 
 // run does one run and returns how it ended.
 func (m *model) run(t Task) Outcome {
-	t.Limits = m.limits
+	if t.Limits = m.limits; rapid.Bool().Draw(m.T, "looked") {
+		t.Looked = m.now
+	}
 	patience := t.Patience
 	s, a := Next(State{}, Began{At: m.at(), Task: t, Memory: m.memory, View: m.view()})
 	for range 300 {

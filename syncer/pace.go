@@ -277,6 +277,9 @@ func (p Pace) Answered(e Pushed, t Task, start time.Time) (Pace, *Paced) {
 	if e.unsent() {
 		p = p.takeBack(start)
 	}
+	if e.Nothing { // the hub was not asked
+		return p, nil
+	}
 	switch e.Failure {
 	case Busy:
 		p, later := p.Busy(e.Now, e.Why, e.RetryAfter, e.Jitter)

@@ -136,6 +136,15 @@ func TestUnsentPushes(t *testing.T) {
 	}
 }
 
+// If there was nothing to push, the hub was not asked, and what is known of it remains.
+func TestNothingToPush(t *testing.T) {
+	was := Pace{Holds: 3, Until: noon.Add(time.Hour), Why: "busy", Cut: noon}
+	p, later := was.Started(noon, Limits{Set: true, PerMinute: 6}, Facts).Answered(Pushed{At: At{Now: noon}, Nothing: true}, Task{}, noon)
+	if later != nil || len(p.Pushes) > 0 || p.Holds != 3 || !p.Until.Equal(was.Until) || !p.Cut.Equal(was.Cut) {
+		t.Errorf("%+v, %+v", p, later)
+	}
+}
+
 // However little the share is, and whatever was noted, a push starts within ten
 // minutes and a claim within one.
 func TestNobodyWaitsForever(t *testing.T) {
