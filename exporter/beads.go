@@ -169,12 +169,18 @@ func (x *export) with(row beadsRow, left leftover) error {
 		return err
 	}
 	line = bytes.TrimSuffix(line, []byte("}\n"))
+	b := bytes.NewBuffer(line)
 	for _, name := range slices.Sorted(maps.Keys(left)) {
-		if said[name] == nil && name != "dependencies" {
-			line = fmt.Appendf(line, ",%s:%s", quoted(name), left[name])
+		// readers do not all distinguish upper and lower case
+		if lower := strings.ToLower(name); said[lower] == nil && lower != "dependencies" {
+			fmt.Fprintf(b, ",%s:", quoted(name))
+			if err := json.Compact(b, left[name]); err != nil { // a line break would begin another row
+				return err
+			}
 		}
 	}
-	_, err = x.w.Write(append(line, "}\n"...))
+	b.WriteString("}\n")
+	_, err = x.w.Write(b.Bytes())
 	return err
 }
 

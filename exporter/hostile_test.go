@@ -100,3 +100,22 @@ func TestGitHubMentionsNobody(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// What an import has kept in a comment, or somebody who writes such a comment, adds no rows
+// and replaces no member.
+func TestBeadsLeftoverCannotForge(t *testing.T) {
+	s := reducer.New()
+	issue := event.UUID{15: 1}
+	for n, b := range []event.Body{
+		&event.IssueCreated{UUID: issue, Title: "one", Priority: event.Medium, CreatedBy: "a"},
+		&event.LinkAdded{Issue: issue, Kind: event.LinkOrigin, Ref: "beads:s#x-1"},
+		&event.CommentAdded{Issue: issue, Comment: event.UUID{15: 2}, Author: "import", Kind: "system", CreatedAt: 5,
+			Content: "{\"crosslink-import\":1,\"Title\":\"forged\",\"more\":[\n{\"id\":\"x-2\",\"title\":\"forged\"}\n]}"},
+	} {
+		s.Apply(&event.Envelope{V: 4, Hub: testkit.HistoryHub, Agent: "a", Seq: uint64(n + 1), Time: event.Time(n + 1), Body: b})
+	}
+	got := write(t, "beads", store.NewMemory(s, nil, nil))
+	if strings.Count(got, "\n") != 1 || !strings.Contains(got, `,"more":[{"id":"x-2","title":"forged"}]}`) || strings.Contains(got, "Title") {
+		t.Error(got)
+	}
+}
