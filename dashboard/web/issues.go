@@ -156,6 +156,7 @@ func (s *Server) issues(r *request) error {
 	if d.Page, err = strconv.Atoi(q.Get("page")); err != nil || d.Page < 1 {
 		d.Page = 1
 	}
+	d.Page = min(d.Page, 1_000_000) // the number of its first row is an int
 	asked, err := query.Parse(d.Query)
 	if err != nil {
 		d.Error = err.Error()

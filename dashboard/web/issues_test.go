@@ -159,7 +159,7 @@ func TestIssues(t *testing.T) {
 	s.login()
 	for q, want := range map[string]string{
 		"": "3 2 1", "sort=number": "1 2 3", "q=is:ready": "2", "q=is:blocked": "3", "q=label:bug": "1", "q=-label:bug&sort=number": "2 3", "q=prio:>=high": "1", "q=is:locked": "1",
-		"q=due:<7d": "3", "q=due:<1d": "", "q=manual": "2", "q=is:closed": "", "q=lock:agent-a": "1", "q=is:all&sort=title": "1 3 2", "page=2": "",
+		"q=due:<7d": "3", "q=due:<1d": "", "q=manual": "2", "q=is:closed": "", "q=lock:agent-a": "1", "q=is:all&sort=title": "1 3 2", "page=2": "", "page=92233720368547762": "",
 	} {
 		got := data[struct {
 			Issues []answer.Issue `json:"issues"`
