@@ -207,6 +207,30 @@ func TestOwnExportChangesNothing(t *testing.T) {
 	}
 }
 
+// TestExportsOfImportedIssues imports a table and lines of beads, and then, from the same
+// scope, exports of the tracker: the links that the imports wrote stay.
+func TestExportsOfImportedIssues(t *testing.T) {
+	s := newSession(t)
+	for form, source := range map[string]string{
+		"csv":   "id,title,url\nX-7,flux,https://example.com/7\n",
+		"beads": `{"id":"bd-a3f8","title":"flux","status":"open","priority":1,"issue_type":"bug","created_at":"2026-01-02T10:00:00Z","updated_at":"2026-01-02T10:00:00Z","external_ref":"gh-9"}` + "\n",
+	} {
+		read := importer.CSV
+		if form == "beads" {
+			read = importer.Beads
+		}
+		rep, err := Import(t.Context(), s, func() (Writer, error) { return s, nil }, Request{Names: importer.Names{System: form, Scope: "s"}, Now: now,
+			Read: func(out *importer.Sink) error {
+				return read(strings.NewReader(source), importer.Options{}, out)
+			}})
+		if err != nil || rep.New != 1 {
+			t.Fatalf("%s: %v, %+v", form, err, rep)
+		}
+		s.unchangedBy("csv", importer.CSV)
+		s.unchangedBy("beads", importer.Beads)
+	}
+}
+
 // unchangedByItself imports a tracker's own export, which it returns.
 func (s *session) unchangedByItself() (source string) {
 	s.t.Helper()

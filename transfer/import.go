@@ -375,8 +375,13 @@ func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UU
 	}
 	bodies, conflicts := importer.Update(sideOf(base, u), sideOf(ours, u), sideOf(theirs, u), m.Source)
 	bodies = slices.DeleteFunc(bodies, func(b event.Body) bool {
-		_, removed := b.(*event.RelationRemoved)
-		return removed && i.Guessed
+		switch b := b.(type) {
+		case *event.RelationRemoved:
+			return i.Guessed
+		case *event.LinkRemoved: // an export names no origin, and a table no links
+			return importer.IsOwn(i.Key) && (b.Kind == event.LinkOrigin || m.Names.System == "csv")
+		}
+		return false
 	})
 	change := make([]importer.Line, len(bodies))
 	for n, b := range bodies {
