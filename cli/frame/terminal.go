@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -169,7 +168,7 @@ func (t *Terminal) Step(format string, args ...any) {
 // Ask asks a question on the terminal, and reports whether the answer is yes.
 func (t *Terminal) Ask(question string) bool {
 	fmt.Fprintf(t.Err, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(t.In).ReadString('\n')
+	answer, err := firstLine(t.In)
 	if err != nil { // the terminal shows no end of line
 		fmt.Fprintln(t.Err)
 	}
@@ -178,6 +177,18 @@ func (t *Terminal) Ask(question string) bool {
 		return true
 	}
 	return false
+}
+
+// firstLine reads a line and nothing after it: further lines that were typed or pasted
+// are for the shell.
+func firstLine(in io.Reader) (string, error) {
+	var line []byte
+	for one := []byte{0}; one[0] != '\n'; line = append(line, one[0]) {
+		if _, err := io.ReadFull(in, one); err != nil {
+			return string(line), err
+		}
+	}
+	return string(line), nil
 }
 
 // CanAsk reports whether a person at a terminal can answer. A pseudo-terminal may have no
