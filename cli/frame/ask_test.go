@@ -7,7 +7,7 @@ import (
 )
 
 // TestAskReadsOneLine asks questions of somebody who has pasted several lines: the lines
-// after the answer are left for whoever reads next.
+// after the answer are left in the input.
 func TestAskReadsOneLine(t *testing.T) {
 	in := strings.NewReader("Yes\nno\n\ngit crosslink list\ny")
 	term := &Terminal{Streams: Streams{In: in, Err: io.Discard}}
