@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -432,6 +433,8 @@ func (t *tableRow) times(i *Issue) {
 		if *m.to = at; !ok {
 			t.rep.Warn(Warning{t.line, i.Key, "bad-time", string(m.column) + " is " + quote(v) + ", which is not a time"})
 			i.leave(string(m.column), v)
+		} else if day, err := time.Parse(time.DateOnly, strings.TrimSpace(v)); err == nil && m.column == colDue {
+			i.Due = event.TimeOf(day.AddDate(0, 0, 1).Add(-1)) // due until the end of the day, as with 'schedule'
 		}
 	}
 	if i.Status != event.Closed {
