@@ -56,7 +56,7 @@ type Handoff struct {
 type Facts struct {
 	Hub     string // "" if there is none
 	Scope   string // the label of the issues that count in this directory; "" is all
-	Agent   string // "" if nobody has written here yet
+	Agent   string // "" before the first write
 	Static  string // replaces the static part; "" is ours
 	Stop    string // why the program is to stop; "" if it is not
 	Asks    []string
@@ -96,7 +96,7 @@ Run 'git crosslink agent flags --strict' between steps; on exit status 2, stop.
 // Text composes the text. nonce makes the fence one that nobody could have
 // written before: 12 hex digits of randomness.
 func Text(f Facts, form Form, nonce string) string {
-	who := "nobody has written here yet"
+	who := "you have no id yet: your first write creates it"
 	if f.Agent != "" {
 		who = "you are " + f.Agent
 	}
