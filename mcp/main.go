@@ -26,7 +26,10 @@ func Main(argv []string) int {
 	f.StringVar(&o.Set, "toolset", "write", "")
 	f.StringVar(&o.Dir, "C", "", "")
 	version := f.Bool("version", false, "")
-	if err := f.Parse(argv[1:]); err != nil || f.NArg() > 0 {
+	if err := f.Parse(argv[1:]); errors.Is(err, flag.ErrHelp) {
+		fmt.Print(usage)
+		return 129
+	} else if err != nil || f.NArg() > 0 {
 		if err == nil {
 			err = fmt.Errorf("'%s' is one word too many", f.Arg(0))
 		}

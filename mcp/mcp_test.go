@@ -101,6 +101,17 @@ func m(kv ...any) map[string]any {
 	return all
 }
 
+// TestHelp: -h prints the usage to stdout, and no error.
+func TestHelp(t *testing.T) {
+	cmd := exec.Command(filepath.Join(bin, "git-crosslink-mcp"), "-h")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, _ := cmd.Output()
+	if !strings.HasPrefix(string(out), "usage: git-crosslink-mcp") || stderr.String() != "" || cmd.ProcessState.ExitCode() != 129 {
+		t.Errorf("exit %d, stdout %q, stderr %q", cmd.ProcessState.ExitCode(), out, &stderr)
+	}
+}
+
 // TestEveryTool goes through a day of an agent, with every tool there is.
 func TestEveryTool(t *testing.T) {
 	dir, env := repository(t)
