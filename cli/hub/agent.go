@@ -107,7 +107,7 @@ Examples:
   git crosslink agent fork
   git crosslink agent fork builder-2
   git crosslink agent fork --without 2 --without 3`,
-		Flags: []urfave.Flag{&urfave.StringSliceFlag{Name: "without", Usage: "leave out the event with this number or uuid, `EVENT`; may be repeated"}},
+		Flags: []urfave.Flag{&urfave.StringSliceFlag{Name: "without", Usage: "leave out `EVENT`, given by its number or uuid; may be repeated"}},
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one new id")
 		if err != nil {

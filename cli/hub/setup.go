@@ -54,7 +54,7 @@ Examples:
 			&urfave.BoolFlag{Name: "mcp", Usage: "also add 'git crosslink mcp' as an MCP server: claude, gemini, cursor"},
 			&urfave.BoolFlag{Name: "control", Usage: "add a hook that stops the agent while it is paused or killed: claude, codex, gemini"},
 			&urfave.BoolFlag{Name: "print", Usage: "print what to add, and write nothing"},
-			&urfave.BoolFlag{Name: "check", Usage: "write nothing, and exit 0 if the setup works, even if outdated or changed, else 1"},
+			&urfave.BoolFlag{Name: "check", Usage: "write nothing; exit 0 if the setup works (even if outdated or changed), otherwise 1"},
 			&urfave.BoolFlag{Name: "remove", Usage: "remove what setup added"},
 		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
