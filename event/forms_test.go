@@ -100,18 +100,18 @@ func TestKey_Order(t *testing.T) {
 // Check sees what cannot come from the wire, too.
 func TestCheck_WhatOnlyAStructCanHold(t *testing.T) {
 	for rule, b := range map[string]Body{
-		"a forgotten uuid":             &IssueDeleted{},
-		"a forgotten time":             &MilestoneClosed{UUID: UUID{1}},
-		"a time before 1970":           &MilestoneClosed{UUID: UUID{1}, ClosedAt: -1},
-		"a time behind 2199":           &ScheduleChanged{Issue: UUID{1}, DueAt: MaxTime + 1},
-		"text that is not UTF-8":       &CommentEdited{UUID{1}, "\xff"},
-		"a name that is not UTF-8":     &LabelAdded{UUID{1}, "\xc2"},
-		"an update to no priority":     &IssueUpdated{UUID: UUID{1}, Priority: new(Priority)},
-		"an integer over 2^53 − 1":     &LockBroken{UUID{1}, 1 << 53, "r"},
-		"a duration over 2^53 − 1":     &TimeEntryAdded{Issue: UUID{1}, Entry: UUID{2}, StartedAt: 1, DurationSeconds: p(uint64(1 << 53))},
-		"a forgotten priority":         &IssueCreated{UUID: UUID{1}, Title: "t", CreatedBy: "al"},
-		"a relation of another kind":   &RelationRemoved{UUID{1}, UUID{2}, "likes"},
-		"a label with a bad neighbour": &IssueCreated{UUID: UUID{1}, Title: "t", Priority: Low, Labels: []string{"a", "\x01"}, CreatedBy: "al"},
+		"a forgotten uuid":            &IssueDeleted{},
+		"a forgotten time":            &MilestoneClosed{UUID: UUID{1}},
+		"a time before 1970":          &MilestoneClosed{UUID: UUID{1}, ClosedAt: -1},
+		"a time behind 2199":          &ScheduleChanged{Issue: UUID{1}, DueAt: MaxTime + 1},
+		"text that is not UTF-8":      &CommentEdited{UUID{1}, "\xff"},
+		"a name that is not UTF-8":    &LabelAdded{UUID{1}, "\xc2"},
+		"an update to no priority":    &IssueUpdated{UUID: UUID{1}, Priority: new(Priority)},
+		"an integer over 2^53 − 1":    &LockBroken{UUID{1}, 1 << 53, "r"},
+		"a duration over 2^53 − 1":    &TimeEntryAdded{Issue: UUID{1}, Entry: UUID{2}, StartedAt: 1, DurationSeconds: p(uint64(1 << 53))},
+		"a forgotten priority":        &IssueCreated{UUID: UUID{1}, Title: "t", CreatedBy: "al"},
+		"a relation of another kind":  &RelationRemoved{UUID{1}, UUID{2}, "likes"},
+		"a label with a bad neighbor": &IssueCreated{UUID: UUID{1}, Title: "t", Priority: Low, Labels: []string{"a", "\x01"}, CreatedBy: "al"},
 	} {
 		if err := Check(b); err == nil {
 			t.Error(rule, "is accepted")

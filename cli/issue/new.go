@@ -23,8 +23,8 @@ type newOptions struct {
 	lock  bool
 	all   bool // do not add the label of crosslink.scope
 	force bool // assign unknown people
-	// prioritised: --priority was given, so the template's priority is ignored.
-	prioritised bool
+	// prioritized: --priority was given, so the template's priority is ignored.
+	prioritized bool
 	template    *Template
 	emit        tracker.EmitOptions
 }
@@ -112,7 +112,7 @@ func newOptionsOf(u *urfave.Context, e *command.Env) (opts newOptions, err error
 	if opts.issue.Priority, err = priorityOf(u); err != nil {
 		return opts, err
 	}
-	opts.prioritised = u.IsSet("priority")
+	opts.prioritized = u.IsSet("priority")
 	if opts.issue.Labels, err = labeling.list(u.StringSlice("label")); err != nil {
 		return opts, err
 	}

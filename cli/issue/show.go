@@ -158,12 +158,12 @@ func (b *briefing) write() {
 		b.Block("    ", i.Description)
 	}
 	if i.Parent != (event.UUID{}) {
-		b.neighbours("child of", []event.UUID{i.Parent})
+		b.neighbors("child of", []event.UUID{i.Parent})
 	}
-	b.neighbours("children", i.Children)
-	b.neighbours("blocked by", i.BlockedBy)
-	b.neighbours("in a cycle with (ignored)", i.Cyclic)
-	b.neighbours("blocks", i.Blocks)
+	b.neighbors("children", i.Children)
+	b.neighbors("blocked by", i.BlockedBy)
+	b.neighbors("in a cycle with (ignored)", i.Cyclic)
+	b.neighbors("blocks", i.Blocks)
 	b.relations()
 	b.time()
 	b.comments()
@@ -195,7 +195,7 @@ func (b *briefing) list(title string, words []string) {
 func (b *briefing) heading(title string) { b.Print("\n%s\n", b.Paint(frame.Heading, title)) }
 
 // neighbors lists other issues with their state.
-func (b *briefing) neighbours(title string, us []event.UUID) {
+func (b *briefing) neighbors(title string, us []event.UUID) {
 	rows := verb.Shown(b.s.Projection, us)
 	if len(rows) == 0 {
 		return

@@ -190,7 +190,7 @@ func fromTemplate(ctx context.Context, e *command.Env, name string, opts *newOpt
 		if opts.issue.Title == "" && opts.text.File == "" && !opts.text.Edit {
 			opts.issue.Title = frame.TrimTitle(t.Title)
 		}
-		if !opts.prioritised {
+		if !opts.prioritized {
 			opts.issue.Priority = event.Priority(t.Priority)
 		}
 		labels, err := labeling.list(t.Labels)

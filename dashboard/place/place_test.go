@@ -177,7 +177,7 @@ func TestHubOnALocalPath(t *testing.T) {
 	w.Git("-C", a, "config", "crosslink.sync", "manual")
 	w.moved(p, true)
 	if _, fetch := p.Hub(); fetch {
-		t.Error("crosslink.sync=manual is not honoured")
+		t.Error("crosslink.sync=manual is not honored")
 	}
 }
 

@@ -280,7 +280,7 @@ func TestLogLines(t *testing.T) {
 	}
 	proof := func(seq int) page { return data[page](s, fmt.Sprintf("/p/o/a/log.json?line=agent-a/%d", seq)) }
 	hash := ""
-	var claimed, labelled uint64
+	var claimed, labeled uint64
 	for seq := 1; seq <= 20; seq++ {
 		got := proof(seq)
 		if len(got.Lines) != 1 || got.Proof == nil || got.Proof.Prev != hash || got.Proof.Signature != "valid" || got.Proof.Hash != event.Hash([]byte(got.Proof.Line+"\n")) && got.Proof.Hash != event.Hash([]byte(got.Proof.Line)) {
@@ -296,10 +296,10 @@ func TestLogLines(t *testing.T) {
 		}
 	}
 	if got := proof(100).Proof; got.Step != nil {
-		labelled = *got.Step
+		labeled = *got.Step
 	}
-	if claimed == 0 || labelled != 0 {
-		t.Errorf("the claim is covered by step %d, a label by %d", claimed, labelled)
+	if claimed == 0 || labeled != 0 {
+		t.Errorf("the claim is covered by step %d, a label by %d", claimed, labeled)
 	}
 	contains(t, s.get("/p/o/a/log?line=agent-a/5"), "valid, checked now", "covered by step", "of <a href=", "agent-a/4", "LockClaimed")
 	contains(t, s.get("/p/o/a/i/1"), `<a class="mark" href="/p/o/a/log?line=agent-a%2f5"><span class="tag s-warning">unapproved key</span></a>`)

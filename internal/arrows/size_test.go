@@ -14,7 +14,7 @@ import (
 // A reader can hold a package, a file, a type or a function in mind only up to
 // a size.
 
-// limits are the greatest sizes of each kind of thing, without tests.
+// limits are the maximum sizes of each kind of thing. Test files do not count.
 var limits = map[string]int{
 	"lines":   6500, // of a package
 	"files":   40,   // of a package
@@ -65,7 +65,7 @@ func measure(name, dir string, files []string) (map[string]int, error) {
 			}
 			switch t := spec.Type.(type) {
 			case *ast.StructType:
-				sizes["struct "+name+"."+spec.Name.Name] = behaviour(t)
+				sizes["struct "+name+"."+spec.Name.Name] = behavior(t)
 			case *ast.InterfaceType:
 				interfaces[spec.Name.Name] = t
 			}
@@ -103,7 +103,7 @@ func typeName(t ast.Expr) string {
 }
 
 // behavior counts the fields of a struct, and none where all have tags.
-func behaviour(t *ast.StructType) (n int) {
+func behavior(t *ast.StructType) (n int) {
 	tagged := true
 	for _, f := range t.Fields.List {
 		n += max(1, len(f.Names))

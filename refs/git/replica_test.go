@@ -100,7 +100,7 @@ var hostile = []struct {
 	{"submodules and tags", []string{"push.followTags=true", "push.recurseSubmodules=only", "fetch.recurseSubmodules=true", "submodule.recurse=true"}},
 	{"defaults", []string{"push.default=nothing", "remote.pushDefault=elsewhere", "push.autoSetupRemote=true", "branch.master.pushRemote=elsewhere"}},
 	{"protocol", []string{"protocol.version=0"}},
-	{"colour and pager", []string{"color.ui=always", "core.pager=/bin/false", "pager.push=true", "core.quotePath=true"}},
+	{"color and pager", []string{"color.ui=always", "core.pager=/bin/false", "pager.push=true", "core.quotePath=true"}},
 	{"formats", []string{"init.defaultObjectFormat=sha256", "init.defaultRefFormat=reftable", "init.defaultBranch=crosslink/x"}},
 	{"lists of URLs", []string{"remote.origin.pushurl=../hub.git", "remote.origin.pushurl=../nowhere.git"}},
 	{"force if includes", []string{"push.useForceIfIncludes=true"}},
