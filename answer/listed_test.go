@@ -7,8 +7,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 )
 
-// TestListed: of the findings of one name the first are listed and the rest is
-// counted, whatever stands between them.
+// TestListed: the first findings of each name are listed, and the rest are counted,
+// even if findings of other names come in between.
 func TestListed(t *testing.T) {
 	many := func(name string, n int) (all []answer.Diagnosis) {
 		for i := range n {

@@ -57,7 +57,7 @@ func MarksOf(p tracker.Projection, u event.UUID) (Marks, error) {
 	return m, nil
 }
 
-// MarkWords are the rules of trust that mark a line which counts, for people.
+// MarkWords has, in words for people, the rules of trust that mark a line which still counts.
 var MarkWords = map[string]string{
 	"unapproved":     "unapproved key",
 	"unsigned":       "unsigned",

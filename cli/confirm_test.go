@@ -29,7 +29,7 @@ func TestDeleteMeansWhatWasShown(t *testing.T) {
 	check(t, "the issue", w.last()[0].(*event.IssueDeleted).UUID, one)
 	check(t, "the answer", r.out, "2\n3\n")
 
-	// a word that named a deleted issue, and now another one
+	// a word that named a deleted issue, and names another issue when the user has answered
 	w.ask = func() { w.hub.numbers[three], w.hub.numbers[two] = 7, 3 }
 	w.hub.numbers[one], w.hub.numbers[two] = 1, 2
 	w.ok("new", "four")

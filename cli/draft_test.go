@@ -46,7 +46,7 @@ func TestDraftShowsNothingHidden(t *testing.T) {
 	}
 	up := w.last()[0].(*event.IssueUpdated)
 	check(t, "title", *up.Title, "new \u202etitle")
-	// \u2066 stands there in letters as well, so it is not turned back
+	// the text also contains \u2066 as six ASCII characters, so it is not turned back
 	check(t, "description", *up.Description, "a\u200db c\\u2066d \\u2066x")
 
 	w.put(&event.IssueCreated{UUID: w.hub.MintUUID(), Title: "x\x1b[31m", Description: "\xff\u009b\x00", Priority: event.Low, CreatedBy: "eve"})

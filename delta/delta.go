@@ -1,7 +1,7 @@
 // Package delta is the difference between two states of a replica, in the form
-// in which replay hands it to a store. It is plain data and decides nothing:
-// replay says what counts, who signed it and what was decided; a store says
-// what that means for the questions it answers.
+// in which replay passes it to a store. It is plain data and decides nothing:
+// replay determines what counts, who signed it and what was decided, and a store
+// derives its answers from that.
 package delta
 
 import (

@@ -31,7 +31,8 @@ var (
 	drawTime = rapid.Custom(func(t *rapid.T) Time {
 		return Time(rapid.Int64Range(1, int64(MaxTime)).Draw(t, "time"))
 	})
-	// drawText holds what often goes wrong in JSON and in terminals, but no control.
+	// drawText draws characters that often cause trouble in JSON and terminals, except control
+	// characters.
 	drawText = rapid.Custom(func(t *rapid.T) string {
 		return strings.Map(func(r rune) rune {
 			if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {

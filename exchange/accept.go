@@ -22,7 +22,7 @@ type Exchange struct {
 // Wants is what a command needs from a fetch in addition to the hub's data.
 type Wants struct {
 	Pin  bool // the remote becomes the hub for good, even if it has no tracker yet
-	Mend bool // a hub that has lost its meta gets it back, so nobody has to be told before
+	Mend bool // a hub that has lost its meta gets it back, so this fetch does not report the loss
 	Join bool // the hub is joined whatever it is, even if it is a fork of the one known here
 }
 

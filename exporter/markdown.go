@@ -52,7 +52,7 @@ func codes(names []string) string {
 	return strings.Join(all, ", ")
 }
 
-// cited is a text as a quotation. It keeps its markup, but for HTML, which could end
+// cited returns a text as a quotation. Its markup is kept, except for HTML, which could end
 // the quotation.
 func cited(s string) string {
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "<", "\\<").Replace(s)

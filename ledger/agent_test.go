@@ -158,7 +158,7 @@ func (a *agent) hubLogs() map[string]string {
 	return out
 }
 
-// unsent are the logs that go further here than on the hub.
+// unsent returns the logs that have more lines here than on the hub.
 func (a *agent) unsent() (out []update) {
 	for _, id := range slices.Sorted(maps.Keys(a.logs)) {
 		there := a.seen[agentRefs+id]

@@ -25,7 +25,7 @@ import (
 //   - a step that claims more rules than its meta admits is bad; admitted but
 //     unknown rules end reading and writing (ErrNewer).
 
-// Reasons a step is bad for. They are shown to people and kept in reports, so
+// The reasons why a step is bad. They are shown to people and kept in reports, so
 // they never change their meaning.
 const (
 	Malformed     = "malformed"     // not the tree of a ledger

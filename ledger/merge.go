@@ -36,8 +36,8 @@ type Lost struct {
 	Sequence uint64  // of the tip, bad steps counted
 	Fork     uint64  // sequence of the last commit that both branches have; 0 if none
 
-	// Over is, for each agent whose newly covered lines hold the lost
-	// branch's position, that position's sequence: claims up to it are over.
+	// Over maps agents to the sequence of their position on the lost branch, if
+	// their newly covered lines contain that position. Their claims up to it have ended.
 	Over map[string]uint64
 }
 

@@ -1,6 +1,6 @@
-// Package ownlog appends to the log of the agent that writes here: whether it may,
-// the lines and the refs that make them visible, and how it continues under another
-// id where two clones wrote under one.
+// Package ownlog appends to the log of the agent that writes here. It checks whether the
+// agent may write, writes the lines and moves the refs that make them visible, and moves
+// events to another id if two clones wrote under one.
 package ownlog
 
 import (
@@ -34,8 +34,8 @@ type Writer struct {
 // several times.
 type Build = func(reading.Projection) ([]event.Body, error)
 
-// Append runs build on the newest state and swaps the own ref; it goes round
-// again when another process was faster.
+// Append runs build on the newest state and swaps the agent's ref. If another process was
+// faster, it starts over.
 func (w *Writer) Append(ctx context.Context, how *clone.Signing, build Build) ([]*event.Envelope, *reading.Snapshot, error) {
 	lines, s, err := w.append(ctx, how, nil, build)
 	if err != nil || len(lines) == 0 {

@@ -176,8 +176,8 @@ func (w *Writer) FoundingOf(ctx context.Context, hub string, at event.Time, base
 	return agents.Founding(ctx, trust.Meta{Version: replay.FormatVersion, Hub: hub, CreatedAt: at, Base: base}, w.Agent, k)
 }
 
-// provisionalMeta makes the hub id lines carry until a hub is known. Where
-// there is no remote it stays.
+// provisionalMeta creates the meta with the hub id that lines contain until a hub is known.
+// Without a remote, the id stays.
 func (w *Writer) provisionalMeta(ctx context.Context, s *reading.Snapshot) (refs.Update, error) {
 	tip, state, err := w.FirstMeta(ctx, w.Founding(ctx))
 	if err != nil {

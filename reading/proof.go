@@ -53,7 +53,7 @@ func (r *Reader) Prove(ctx context.Context, agent string, seq uint64) (*Proof, e
 	return p, err
 }
 
-// covering finds the step that covered a line first, from the last one back.
+// covering finds the first step that covered a line. It searches back from the last step.
 func (r *Reader) covering(ctx context.Context, s *Snapshot, agent string, seq uint64) (first *Covering, err error) {
 	steps := replay.NewSteps(ctx, r.local(), s.Hub)
 	at := s.Ledger.Step

@@ -31,8 +31,8 @@ func update() bool { return flag.Lookup("update").Value.String() == "true" }
 //
 // "bob@9~2" stamps second 9 while bob's clock shows second 2; without @ each
 // line is a second after the one before. The lines reach the reducer in the
-// order of the story; the story's end is also reduced in all other orders and
-// shown to the oracle. "alice? …" asks Check instead.
+// order of the story. At the end, they are also reduced in all other orders, and the
+// result is compared with that of the oracle. "alice? …" asks Check instead.
 func TestScenarios(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.txt")
 	if len(files) == 0 {

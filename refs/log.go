@@ -30,7 +30,7 @@ const (
 	// logTreeLimit bounds each tree of a log. An events tree of that size lists more lines
 	// than LogLimit allows.
 	logTreeLimit = 64 << 10
-	treeLimit    = 16 << 20 // other trees, all of one level together
+	treeLimit    = 16 << 20 // other trees: all trees of one level together
 	commitLimit  = 1 << 20
 
 	eventsDir  = "events"

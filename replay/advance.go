@@ -180,7 +180,7 @@ func (a *advance) unmoved(id string) bool {
 	return settled && was.hub == hub && a.next.Refs[HereRoot+Agents+id] == "" && (!a.moved || a.position(id).Seq == was.seq)
 }
 
-// begin has a log read from its first line.
+// begin prepares w to read its log from the first line.
 func (a *advance) begin(w *work) {
 	if w.position.Seq > 0 && w.position.Hash == "" {
 		w.position = a.position(w.agent)

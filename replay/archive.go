@@ -33,7 +33,7 @@ type ArchiveRequest struct {
 type Archive struct {
 	Step    refs.OID            // the nearest valid step; "" for none
 	Logs    map[string]refs.OID // tips of the logs that valid steps added, by agent
-	Resumed bool                // Logs are those of steps after From only, which the tip continues
+	Resumed bool                // the tip continues From, and Logs has only the logs of later steps
 
 	Bad    []BadArchiveStep // the newest MaxBad steps that are passed over, the oldest first
 	Passed int              // how many steps are passed over

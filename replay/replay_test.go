@@ -141,7 +141,7 @@ func (w *world) write(hub, agent string, tip refs.OID, n int, by string) refs.OI
 		lines = append(lines, line)
 	}
 	tip, err := refs.AppendLog(ctx, w.local, agent, tip, lines, refs.CommitInfo{Author: agent, When: c.Time.Std(), Message: "log"})
-	if err != nil { // something that is no line stands there
+	if err != nil { // the log contains something that is not a line
 		return ""
 	}
 	return tip

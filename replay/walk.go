@@ -42,7 +42,7 @@ type work struct {
 	tooFew bool              // not all of them are held
 	newer  bool              // it ended at a line that a newer program wrote
 	at     map[uint64]string // hashes of lines that were asked for
-	marks  []trust.Mark      // what is said of signatures, where it was judged
+	marks  []trust.Mark      // about signatures, if the log was judged
 }
 
 // begin makes the log one that is read from its first line.

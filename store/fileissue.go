@@ -168,7 +168,7 @@ func (f *File) nearIDs() (map[nearKey]string, error) {
 	return all, nil
 }
 
-// milestones are those shown, without their issues.
+// milestones returns the milestones that are shown, without their issues.
 func (f *File) milestones() (map[event.UUID]*reducer.Milestone, error) {
 	if f.miles != nil {
 		return f.miles, nil

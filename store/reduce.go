@@ -196,7 +196,7 @@ func (u *update) reduceAffected() error {
 	return u.otherIssues()
 }
 
-// again reduces an object from the lines there were and those that are new.
+// again reduces an object from its stored lines and the new ones.
 func (u *update) again(t target) error {
 	s := reducer.New()
 	if u.taken[t] {

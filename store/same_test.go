@@ -84,7 +84,7 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 			answer("blockers "+u.String(), list(open, 0, err))
 		}
 		h, err := p.History(u)
-		for k, e := range h { // a store keeps what is shown
+		for k, e := range h { // a store keeps only the parts of an event that are shown
 			h[k] = &event.Envelope{V: e.V, Agent: e.Agent, Seq: e.Seq, Time: e.Time, Wall: e.Wall, SignedBy: e.SignedBy, Event: e.Event, Body: e.Body}
 		}
 		answer("history "+u.String(), said(h, err))

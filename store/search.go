@@ -338,7 +338,7 @@ func (t *term) trigrams() string {
 // textsQuery counts the texts, and those that are deleted.
 const textsQuery = "SELECT (SELECT coalesce(max(id), 0) FROM issue) + (SELECT coalesce(max(id), 0) FROM comment)"
 
-// indexed brings the index of words up to date, and reports whether it is.
+// indexed brings the index of words up to date, and reports whether it can be used.
 func (f *File) indexed() bool {
 	var due int
 	there := false

@@ -189,8 +189,8 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// Of a small limit half is kept for what is more urgent than facts, of a larger one three
-// pushes or a sixth.
+// Half of a small limit is reserved for pushes that are more urgent than facts; of a larger
+// one, three pushes or a sixth, whichever is more.
 func TestShareOfFacts(t *testing.T) {
 	for limit, want := range map[int]int{1: 1, 2: 1, 6: 3, 8: 5, 12: 9, 60: 50} {
 		if got := Facts.share(limit); got != want {

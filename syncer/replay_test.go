@@ -187,7 +187,7 @@ func (p *player) look() {
 	}
 }
 
-// next takes the next line, which has to be word.
+// next takes the next line, whose first word must be word.
 func (p *player) next(word string) (traceLine, bool) {
 	for len(p.lines) > 0 {
 		l := p.lines[0]
@@ -391,7 +391,7 @@ func TestReplay(t *testing.T) {
 	t.Logf("%d runs", n)
 }
 
-// TestChanged: what was recorded of the loop, and is decided otherwise on
+// TestChanged plays traces of the old loop in which the machine now decides differently, on
 // purpose (testdata/README.md).
 func TestChanged(t *testing.T) {
 	files, err := filepath.Glob("testdata/changed/*.trace")

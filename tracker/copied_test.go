@@ -42,7 +42,7 @@ func (c *clone) anonymous() *tracker.Tracker {
 	return t
 }
 
-// issue makes one; it may run beside others.
+// issue creates an issue. Several calls may run at the same time.
 func (c *clone) issue(title string) error {
 	t := c.anonymous()
 	defer t.Close()

@@ -306,8 +306,8 @@ func TestStatusAndDoctorAgree(t *testing.T) {
 	}
 }
 
-// agrees holds status and doctor to each other: what one of them finds in what
-// is here, the other finds as well, and calls it the same.
+// agrees checks that status and doctor report the same findings about the data in the clone,
+// in the same words.
 func (c *clone) agrees(s *tracker.Status, more ...string) {
 	c.w.t.Helper()
 	list := func(all []fail.Diagnosis) (lines []string) {

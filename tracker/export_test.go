@@ -63,7 +63,7 @@ func ShortMeta(t testing.TB, n int) {
 	t.Cleanup(func() { replay.MaxMeta = was })
 }
 
-// MaxBadMeta is how many meta commits that nobody believes are named.
+// MaxBadMeta is the maximum number of invalid meta commits that are listed.
 const MaxBadMeta = replay.MaxBadMeta
 
 // FewPresences sets for one test how many heartbeats are read, and of how

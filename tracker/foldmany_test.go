@@ -110,8 +110,9 @@ func TestFoldOfManyAgents(t *testing.T) {
 	}
 }
 
-// In the first sync of a clone the archive brings nearly all lines, after the store was
-// made of the others. It is made again: to add them one by one takes three times as long.
+// In the first sync of a clone nearly all lines come from the archive, after the store was
+// built from the others. The store is then rebuilt, because adding these lines one by one
+// would take three times as long.
 func TestFirstSyncOfAnArchive(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

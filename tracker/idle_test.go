@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// A sync that finds the refs of one that had nothing to do reads no log; whatever
-// is new, here or there, is found anyway.
+// If the refs are the same as after a sync with nothing to do, the next sync reads no log.
+// It still finds whatever is new in the clone or on the hub.
 func TestIdleSyncReadsNoLog(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

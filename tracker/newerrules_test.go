@@ -47,10 +47,11 @@ func (w *world) admitRules(by *clone, rules string) {
 	w.move("refs/heads/crosslink/meta", commit)
 }
 
-// TestNewerRules: a newer program decides by rules that the hub admits and this
-// one does not know. It shows the facts, and the numbers given by rules it
-// knows, whether it was there before or not; it decides and writes nothing, and
-// says which program is needed. Without the hub's word such a step is bad.
+// TestNewerRules: a newer program has decided by rules that the hub admits and this
+// program does not know. This program shows the facts and the numbers that were given
+// by rules it knows, whether the clone existed before or not. It decides and writes
+// nothing, and reports which program is needed. If the hub does not admit the rules,
+// such a step is bad.
 func TestNewerRules(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -184,7 +184,7 @@ func TestLedgerIsPutBack(t *testing.T) {
 	const ref = "refs/heads/crosslink/checkpoint"
 	tip := w.tip(ref)
 	for _, harm := range []refs.OID{"", w.parent(tip)} {
-		bob.sync() // idle, if nothing were the matter
+		bob.sync() // so the next sync would have nothing to do without the damage
 		w.move(ref, harm)
 		bob.sync()
 		if got := w.tip(ref); got != tip {

@@ -22,8 +22,8 @@ import (
 // beganAt is when the issues of oldTracker were made.
 const beganAt = event.Time(1740823200e9) // 2025-03-01T10:00:00Z
 
-// oldTracker is what a tracker starts from that was another one: three issues with
-// gaps in their numbers, and one of them without one.
+// oldTracker returns the base of a tracker that starts from another one: three issues, with
+// gaps in their numbers and one without a number.
 func oldTracker() *ledger.Base {
 	at := beganAt
 	issue := func(u string, n uint64, title string) event.BaseIssue {

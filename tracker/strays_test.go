@@ -33,7 +33,7 @@ func TestStrayHubBranch(t *testing.T) {
 	}
 }
 
-// Where a branch's name leaves no room for the tracker's, init says which.
+// If the name of a branch conflicts with the tracker's branches, init names that branch.
 func TestBranchInTheWay(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"crosslink", "crosslink/agents", "crosslink/meta/x"} {

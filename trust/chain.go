@@ -11,18 +11,18 @@ import (
 )
 
 // The chain of meta commits. The rules are (docs/format.md, "Meta ref"):
-//   - the first commit has no parent, `seq` 1 and no `prev`; who founds a hub
-//     names itself admin, if it has a key;
-//   - every other one has the next `seq`, the same hub, and as `prev` the hash
-//     of hub.json ‖ allowed_signers before it, so that an old one, however
-//     well signed, cannot be put on top again;
+//   - the first commit has no parent, `seq` 1 and no `prev`; the agent that founds
+//     a hub names itself as admin, if it has a key;
+//   - every other commit has the next `seq`, the same hub, and as `prev` the hash
+//     of the hub.json ‖ allowed_signers before it, so that an old commit cannot be
+//     put on top again, even with a valid signature;
 //   - it is signed by an admin of the state before it: meta.sig is an SSHSIG,
 //     armored, over `<name> NUL <SHA-256> LF` per other file in name order.
 //     While there are no admins anybody may add the next one, unsigned;
-//   - admins that are revoked are none; a state in which no admin could sign
-//     any more is refused, for nobody could ever leave it;
-//   - a commit of a newer level is held to hub, seq and signature only; what
-//     comes after it this program cannot judge.
+//   - a revoked admin no longer counts as one; a state without an admin who can
+//     sign is refused, because nobody could ever change it again;
+//   - of a commit of a newer level, only hub, seq and signature are checked; this
+//     program cannot judge the commits after it.
 
 // Files of a meta commit.
 const (
@@ -40,7 +40,7 @@ type State struct {
 	Meta    *Meta
 	Signers *Signers
 
-	newer int    // level above 4 that a then-admin raised the hub to, else 0
+	newer int    // level above 4 to which somebody who was an admin then raised the hub, else 0
 	hash  string // what the next commit names as prev
 }
 

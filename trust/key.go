@@ -80,7 +80,7 @@ func parseKeyBlob(blob []byte) (Key, error) {
 // KeyOf returns the key of a public key of package ssh.
 func KeyOf(pub ssh.PublicKey) (Key, error) { return parseKeyBlob(pub.Marshal()) }
 
-// IsZero reports whether k is no key.
+// IsZero reports whether k is the zero Key.
 func (k Key) IsZero() bool { return k.blob == "" }
 
 // Type returns SSH's name of the kind of key, "ssh-ed25519".

@@ -132,8 +132,8 @@ func TestProof_OnlyTheAgentsOwnKeyForks(t *testing.T) {
 	}
 }
 
-// TestProof_SigningTwiceIsNoFork: an ecdsa key signs the same bytes in many
-// ways, and who has no key can find another way still.
+// TestProof_SigningTwiceIsNoFork: an ecdsa key can sign the same bytes in many
+// ways, and even somebody without the key can derive another valid signature.
 func TestProof_SigningTwiceIsNoFork(t *testing.T) {
 	k := otherKeys(t)["p256"]
 	write := func(reason string) []byte {

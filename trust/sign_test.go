@@ -175,8 +175,8 @@ func TestParseKey_WhatIsRefused(t *testing.T) {
 	}
 }
 
-// TestSSHKeygen_BothWays: what ssh-keygen makes is verified here, and what is
-// made here it verifies.
+// TestSSHKeygen_BothWays: this package verifies signatures by ssh-keygen, and
+// ssh-keygen verifies those by this package.
 func TestSSHKeygen_BothWays(t *testing.T) {
 	if _, err := exec.LookPath("ssh-keygen"); err != nil {
 		t.Skip("NOT RUN: there is no ssh-keygen")

@@ -66,7 +66,7 @@ func Assignee(p tracker.Projection, self *people.Self, i *store.Issue, word stri
 	return store.Name(word), nil
 }
 
-// several says that a word names more than one person.
+// several is the error for a word that names more than one person.
 func several(p tracker.Projection, word string, ids []string) error {
 	e := &store.AmbiguousError{What: "agent", ID: word, Named: true}
 	for _, id := range ids {

@@ -11,8 +11,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// A number, with '#' or without, is never the old name of an imported issue: not if
-// the tracker does not know it, and not if what it named is deleted.
+// A number, with '#' or without, is never the old name of an imported issue, even if
+// the tracker does not have this number, or its issue is deleted.
 func TestNumbersAreNoOldNames(t *testing.T) {
 	for _, system := range []string{"github", "gitlab", "csv", "jira", "beads", "git-bug", "markdown"} {
 		for _, scope := range []string{"acme/shop", ""} {

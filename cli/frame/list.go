@@ -66,7 +66,7 @@ func ListOf[Shape any](u *urfave.Context, t *Terminal) (l List, err error) {
 	return l, t.NotInJSON(l.ForScripts())
 }
 
-// Newest returns a list ordered by time, whose parts consist of the newest rows.
+// Newest returns the list as one that is ordered by time and paged from the newest rows back.
 func (l List) Newest() List {
 	l.newest = true
 	return l

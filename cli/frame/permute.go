@@ -242,10 +242,10 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 
 // option parses one word with options and returns how many words of rest it used.
 func (v *invocation) option(at *urfave.Command, known flagTable, word string, rest []string) (int, error) {
-	if o, ok := known["limit"]; ok && strings.Trim(word[1:], "0123456789") == "" { // '-10', as of git log
+	if o, ok := known["limit"]; ok && strings.Trim(word[1:], "0123456789") == "" { // '-10', as in git log
 		return 0, v.give(o, word[1:])
 	}
-	if o, ok := known["priority"]; ok && len(word) == 3 && word[1] == 'P' && '0' <= word[2] && word[2] <= '9' { // '-P1', as of other trackers
+	if o, ok := known["priority"]; ok && len(word) == 3 && word[1] == 'P' && '0' <= word[2] && word[2] <= '9' { // '-P1', as in other trackers
 		return 0, v.give(o, word[1:])
 	}
 	if strings.HasPrefix(word, "--") {

@@ -92,7 +92,7 @@ func TestEscapeHiddenKeepsTheMeaning(t *testing.T) {
 	}
 }
 
-// TestPagesNeedNoCare: a page cannot be written to past the sanitiser.
+// TestPagesNeedNoCare: everything that is written to a page is sanitized.
 func TestPagesNeedNoCare(t *testing.T) {
 	var b strings.Builder
 	p := &Page{W: bufio.NewWriter(&b), palette: palette{on: true}}

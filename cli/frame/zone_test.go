@@ -18,7 +18,7 @@ var posixZones = []string{
 	"AAA3BBB,J60,J300", "AAA-3BBB,60/1:30,300/2:15:30", "AAA3BBB2:30,J1/0,J365/23", "AAA10BBB9,M1.1.1,M12.5.6/24",
 }
 
-// badZones are none, so the time is UTC.
+// badZones are not valid time zones, so UTC is used.
 var badZones = []string{
 	"", "No/Such", "XYZ", "9", "-9", "XY-9", "<XYZ-9", "<>-9", "X Y-9", "Nowhere/At-9", "../../etc/passwd", "/no/such/file-9", "Zürich-1", "<+03>", "XYZ-A",
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// A page names the open issues whose number a hub lost, a few of them: a hub
-// that lost a year must not fill it.
+// The page lists only a few of the open issues whose numbers the hub lost: a hub that lost
+// a year of them must not fill the page.
 func TestStatusNamesFewRenumbered(t *testing.T) {
 	page := func(list ...store.Alias) []string {
 		var b bytes.Buffer

@@ -12,8 +12,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// nothing adds to the answer of an empty list, for a person, the filter in words and
-// alternatives that exist.
+// nothing explains an empty list to a person: it adds the filter, in words, and suggests
+// values that exist.
 func (o *filterOptions) nothing(e *command.Env, p tracker.Projection, f store.Filter, a *frame.Result) error {
 	if !e.Human() || o.after != "" {
 		return nil

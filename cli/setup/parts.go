@@ -429,7 +429,7 @@ const (
 		"- Exit status 2: somebody else holds the issue. The tracker syncs by itself; your rules for commits and branches stay as they are.\n"
 )
 
-// section is the section with the line ends of a file.
+// section returns the section with line endings of the form end.
 func section(end string) string {
 	text := sectionBegin + version + " sha256:" + hashOf(sectionText) + " -->\n" + sectionText + sectionEnd + "\n"
 	return strings.ReplaceAll(text, "\n", end)

@@ -40,8 +40,8 @@ func holder(sign event.Time) facts.Facts {
 	}
 }
 
-// TestConditions holds every rule at its boundary, and its text. An empty want
-// is no alert.
+// TestConditions checks every rule at its boundary, and the text of its alert. An empty want
+// means that there must be no alert.
 func TestConditions(t *testing.T) {
 	lock := func(l facts.Lock) facts.Facts {
 		l.Issue, l.Name, l.Title = uuid(4), "4", "parser"

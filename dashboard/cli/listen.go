@@ -104,7 +104,7 @@ func (e *env) reach(u *urfave.Context) (*reach, error) {
 	if base.Scheme == "https" {
 		r.Cookie = "__Host-crosslink_session" // browsers take it from this host alone, over https alone
 		if base.Path != "" {
-			r.Cookie = "__Secure-crosslink_session" // over https alone; the other one is sent for every path
+			r.Cookie = "__Secure-crosslink_session" // over https alone; a __Host- cookie would be sent for every path
 		}
 	}
 	return r, nil

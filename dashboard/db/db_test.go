@@ -424,7 +424,7 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// TestSeries: the last numbers of each day are kept, and how it began.
+// TestSeries: for each day, the last numbers are kept.
 func TestSeries(t *testing.T) {
 	d, c := open(t)
 	p := track(t, d, "o/a")

@@ -15,7 +15,7 @@ import (
 )
 
 // look looks at a project that the caller has claimed and stores what it finds. The row is
-// read here, after the claim: another look may have stored newer facts until then.
+// read here, after the claim: another look may have stored newer facts by then.
 func (p *Poller) look(ctx context.Context, id string, o *project, fetch bool) (out Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()

@@ -47,7 +47,7 @@ const (
 	ending       = 1500 * time.Millisecond
 )
 
-// ErrGone says that the repository of a place is not there any more.
+// ErrGone means that the repository of a place no longer exists.
 var ErrGone = errors.New("the repository is gone")
 
 // Place is a repository through which a project is read. Its methods are not

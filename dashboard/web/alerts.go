@@ -364,8 +364,8 @@ func (s *Server) alertOf(r *request) (db.Alert, error) {
 	return a, err
 }
 
-// ends reads how long something is to last from a form: a number with unit h or
-// d. "" is 0.
+// ends reads a duration from a field of a form, a number with the unit h or d, and returns
+// the time at which it ends; 0 if the field is empty.
 func (s *Server) ends(r *request, field string) (event.Time, error) {
 	v := r.PostForm.Get(field)
 	if v == "" {

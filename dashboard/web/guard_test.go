@@ -147,7 +147,7 @@ func (s *served) token(scope string) string {
 	return token
 }
 
-// headersOf are those that an answer of a route must have.
+// headersOf returns the headers that every answer of a route must have.
 func headersOf(r route) map[string]string {
 	all := map[string]string{}
 	for name, value := range headers {

@@ -46,7 +46,7 @@ func lanesOf(lines []*event.Envelope, about func(*event.Envelope) event.UUID, no
 		}
 		x := max(0, min(laneWidth-3, laneWidth*(1-float64(age)/float64(laneSpan))))
 		if n := len(lanes[k].Ticks); n == 0 || lanes[k].Ticks[n-1]-x >= 1 {
-			lanes[k].Ticks = append(lanes[k].Ticks, x) // others at the same place are not seen
+			lanes[k].Ticks = append(lanes[k].Ticks, x) // skip ticks that would cover the previous one
 		}
 		lanes[k].Events++
 	}

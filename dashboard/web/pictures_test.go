@@ -243,7 +243,7 @@ func TestPicturesOfMany(t *testing.T) {
 		}
 		return all
 	})
-	w.Sync(a) // a slow machine may not have sent all of it, and numbers follow
+	w.Sync(a) // a slow machine may not have sent everything yet, and issues get their numbers then
 	w.Emit(a, func(p tracker.Projection) []event.Body {
 		one, err := p.Resolve("1")
 		if err != nil {

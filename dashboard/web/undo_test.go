@@ -185,8 +185,8 @@ func TestBoardMoves(t *testing.T) {
 	b.quiet()
 }
 
-// TestNotifications: who asked for them is informed of new alerts, once, in one of
-// several tabs; of nothing that is acknowledged or less severe.
+// TestNotifications: a user who has turned notifications on gets one for each new alert, in
+// only one of several tabs, but none for alerts that are acknowledged or less severe.
 func TestNotifications(t *testing.T) {
 	w := dashtest.New(t)
 	a, other := w.Clone("a"), w.Clone("other")

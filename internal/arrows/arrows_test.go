@@ -246,7 +246,7 @@ var starts = map[string]string{
 }
 
 // TestWhoStartsProcesses: git is started in one place, with a prepared
-// environment; who else starts a program is known by name.
+// environment. Other packages that start programs are listed by name.
 func TestWhoStartsProcesses(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range packages(t) {

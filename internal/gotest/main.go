@@ -30,7 +30,7 @@ func main() {
 	}
 	ok := report(out, os.Stdout)
 	err = cmd.Wait()
-	if s := cmd.ProcessState; s != nil { // comparable between machines that are busy, as the time on the clock is not
+	if s := cmd.ProcessState; s != nil { // unlike wall time, comparable between busy machines
 		fmt.Printf("processor time: %.0f s user, %.0f s system\n", s.UserTime().Seconds(), s.SystemTime().Seconds())
 	}
 	if err != nil || !ok {

@@ -76,7 +76,7 @@ func Open(path string) (*os.File, error) {
 	return f, err
 }
 
-// open opens a regular file; what else is there is an OddError.
+// open opens a regular file. Anything else at the path is an OddError.
 func open(path string, flags int) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, flags|system.OpenFlags, 0)
 	if err != nil {

@@ -26,8 +26,8 @@ func gitIn(t *testing.T, dir string, env []string, args ...string) string {
 	return string(out)
 }
 
-// TestInnerWithoutGit: what is taken for the replica's own configuration is
-// what git finds there, with and without includes that depend on the place.
+// TestInnerWithoutGit: the configuration of the replica that is read without git is the one
+// that git reads there, with and without includes that depend on the directory.
 func TestInnerWithoutGit(t *testing.T) {
 	ctx := context.Background()
 	for name, more := range map[string]string{

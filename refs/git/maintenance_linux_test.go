@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
-// Maintenance closes the packs that this process has read: a system that removes no open
-// file could not replace them.
+// Maintenance closes the packs that this process has read. Otherwise git could not replace
+// them on systems that do not remove open files.
 func TestMaintainClosesPacks(t *testing.T) {
 	first, trace := grown(t, 20)
 	crowd(t, first)

@@ -19,7 +19,7 @@ func pushArgs(f refs.Format, p refs.Push) ([]string, error) {
 		return nil, err
 	}
 	var args []string
-	if p.Bulk { // adjacent segments have as much in common as any ten
+	if p.Bulk { // adjacent segments are similar enough: a larger window gains nothing
 		args = append(args, "-c", "pack.window=1")
 	}
 	args = append(args, "push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no")

@@ -57,7 +57,7 @@ func TestKnownRefs(t *testing.T) {
 	is("3")
 	put("4", old.Add(time.Second)) // of another age
 	is("4")
-	for _, digit := range []string{"5", "6", "7"} { // new: the same place and age would say nothing
+	for _, digit := range []string{"5", "6", "7"} { // too new: an equal inode and mtime would prove nothing
 		put(digit, time.Now())
 		is(digit)
 	}

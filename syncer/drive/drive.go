@@ -189,7 +189,7 @@ func (d *driver) began(ctx context.Context) (_ syncer.Event, err error) {
 	return e, err
 }
 
-// keep notes what the run has changed of what is remembered, before a is done.
+// keep stores what the run has changed in the memory, before action a is carried out.
 func (d *driver) keep(ctx context.Context, m syncer.Memory, a syncer.Action) error {
 	was := d.kept
 	d.kept = m
@@ -391,7 +391,7 @@ func (d *driver) swap(ctx context.Context, a syncer.Swap) (syncer.Event, error) 
 			return nil, err
 		}
 	}
-	// after all of a push that could carry a step nothing else is to be pushed
+	// if a push that could carry a step was accepted in full, there is nothing else to push
 	v, err := d.look(ctx, !d.asked.Step || !all)
 	if err != nil {
 		return nil, err
