@@ -14,8 +14,8 @@ import (
 
 // A hub can lose data: it was restored from an old backup or rewound, or somebody deleted
 // branches. The data seen there stays accepted in the clones, and any clone that syncs
-// restores it: logs and ledger move forward again, nothing is forced. If meta is gone, it
-// is no hub any more, and nothing is sent automatically; init restores everything.
+// restores it: logs and ledger move forward again, nothing is forced. If meta is gone, it is
+// no longer a hub, and nothing is sent automatically; init restores everything.
 
 // Lost returns, after a fetch, the logs that have lost lines on the hub.
 func Lost(ctx context.Context, reads *reading.Reader, local refs.Local) (hubs.Losses, error) {

@@ -144,7 +144,7 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// TestNotAdmitted: who would count is said of the meta as it is.
+// TestNotAdmitted: the report of whose events would count is based on the current meta.
 func TestNotAdmitted(t *testing.T) {
 	state, alice := founded(t)
 	key := func() (keys.Signer, error) { return alice, nil }

@@ -64,9 +64,9 @@ type Log struct {
 // The rules are:
 //   - a key that cannot sign is reported by name and reason; that signing is
 //     switched off (crosslink.sign=false) is distinguished, once;
-//   - then, policy `off`: nothing; `warn`: what is written is unsigned and says
-//     so, or, in a log that was signed, nothing is written, for it would not
-//     count; `require`: nothing is written.
+//   - then, policy `off`: nothing; `warn`: the line is written unsigned, and this is reported;
+//     but in a log that was signed nothing is written, because it would not count; `require`:
+//     nothing is written.
 //
 // A notice without a code is none; once says that it is about a setting.
 func (s Signer) Unsigned(l Log, err error) (told fail.Notice, once bool, refused error) {

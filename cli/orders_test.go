@@ -17,9 +17,9 @@ var aboutPushes = map[string]string{
 	"gate/push-key": "pushes the log of an agent, no code", "gate/push-from": "pushes the log of an agent, no code", "stray-branch": "a branch lies in the way of the tracker's", "empty-remote": "init on a remote without a branch", "empty-remote/no-commit": "init on a remote without a branch",
 }
 
-// TestNothingOrdersGitOnCode: no text that an agent reads orders a git operation on
-// code: not what prime says, nor what setup puts into files, nor an example of help,
-// nor a hint, but for the few that answer a push.
+// TestNothingOrdersGitOnCode: no text that an agent reads orders a git operation on code:
+// neither the output of prime, nor the files of setup, nor an example of help, nor a hint,
+// except for the few hints that answer a push.
 func TestNothingOrdersGitOnCode(t *testing.T) {
 	texts := map[string]string{"prime": prime.Text(prime.Facts{Hub: "origin", Agent: "carol"}, prime.Static, "7f3a91c2e0d4")}
 	for _, a := range setup.Agents {

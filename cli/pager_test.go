@@ -20,7 +20,7 @@ func pagedBy(t *testing.T) (command string, seen func() string) {
 	}
 }
 
-// TestPager: who pages what, and who reports it.
+// TestPager: which process pages which output, and which one reports problems.
 func TestPager(t *testing.T) {
 	t.Setenv("LESS", "")
 	t.Setenv("LV", "")

@@ -74,8 +74,8 @@ type Log struct {
 	MarksFrom uint64
 	Marks     []Mark
 
-	// Cursor is where the next read of the log resumes; nil if there is no such
-	// log any more, and then Kept and Counted are 0.
+	// Cursor is where the next read of the log resumes; nil if the log no longer exists; then
+	// Kept and Counted are 0.
 	Cursor []byte
 }
 

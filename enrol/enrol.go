@@ -434,9 +434,9 @@ func unescape(name string) string {
 	return b.String()
 }
 
-// Repair follows a renamed remote: it removes the enrollment under a name that no remote
-// has any more, and enrolls the remote to instead, unless it is "". It returns the removed
-// name, "" if there was none.
+// Repair follows a renamed remote: it removes the enrollment under a name that no remote has
+// now, and enrolls the remote to instead, unless it is "". It returns the removed name, "" if
+// there was none.
 func (r *Repository) Repair(ctx context.Context, to string) (from string, err error) {
 	all, err := r.Includes(ctx)
 	if err != nil {

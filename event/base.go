@@ -31,11 +31,11 @@ type Base struct {
 	// the original leaks them.
 	Locks []BaseLock
 
-	// Unread are listed for people too: files of a level-2 hub that were passed over.
+	// Unread has the files of a level-2 hub that were skipped. They are also listed for people.
 	Unread []UnreadFile
 }
 
-// UnreadFile is a file of a level-2 hub that was passed over, and why.
+// UnreadFile is a file of a level-2 hub that was skipped, and the reason.
 type UnreadFile struct{ Path, Reason string }
 
 // BaseIssue is one issue of a Base.

@@ -21,9 +21,9 @@ import (
 //	issues/<uuid>/issue.json        or issues/<uuid>.json, with comments inside
 //	issues/<uuid>/comments/<uuid>.json
 //
-// It is read, never written. As in the original a file that does not decode is
-// passed over: the files stand for themselves, unlike a checkpoint's parts. So is one
-// that says another uuid than its name. Base.Unread lists them.
+// It is read, never written. As in the original, a file that does not decode is skipped: the
+// files are independent of each other, unlike the parts of a checkpoint. So is one that says
+// another uuid than its name. Base.Unread lists them.
 
 type (
 	issue2 struct {
@@ -115,7 +115,7 @@ func sortedPaths(files map[string][]byte) []string {
 	return ps
 }
 
-// unread notes that a file was passed over, if err says why.
+// unread records that a file was skipped, if err is not nil.
 func (b *Base) unread(p string, err error) {
 	if err != nil {
 		b.Unread = append(b.Unread, UnreadFile{p, err.Error()})

@@ -66,8 +66,8 @@ func TestParseBase2_Layouts(t *testing.T) {
 	}
 }
 
-// Comments stand in the issue, by number, or in files of their own, by uuid.
-// Those without a uuid get the one that the original's migration gives them.
+// Comments are in the file of the issue, by number, or in files of their own, by uuid. Those
+// without a uuid get the one that the original's migration gives them.
 func TestParseBase2_CommentsAndTimes(t *testing.T) {
 	inside := `,"comments":[{"id":4,"author":"x","content":"inside","created_at":"2026-03-01T10:00:00Z"}],` +
 		`"time_entries":[{"id":5,"started_at":"2026-03-01T10:00:00Z","ended_at":"2026-03-01T10:01:00Z","duration_seconds":60}]`
@@ -96,8 +96,8 @@ func TestParseBase2_CommentsAndTimes(t *testing.T) {
 	}
 }
 
-// Milestones stand in one file or in one each; one that is bad is passed over
-// alone, and of two with one uuid the first path counts.
+// Milestones are in one file, or in a file each. Only the bad one is skipped, and of two with
+// the same uuid the one with the first path counts.
 func TestParseBase2_Milestones(t *testing.T) {
 	together := `{"milestones":{"` + mileA + `":` + milestone2(mileA, "together") + `,"` + mileB + `":{"name":"no status"},"nonsense":` + milestone2(mileB, "x") + `}}`
 	b := mustBase2(t, "meta/milestones.json", together,
@@ -117,7 +117,7 @@ func TestParseBase2_Milestones(t *testing.T) {
 	}
 }
 
-// A file that cannot be read is passed over; the others stand for themselves.
+// A file that cannot be read is skipped; the others do not depend on it.
 func TestParseBase2_OneBadFileStopsNoOther(t *testing.T) {
 	good := json2(issueA, 1, "")
 	for name, bad := range map[string]string{
@@ -137,7 +137,7 @@ func TestParseBase2_OneBadFileStopsNoOther(t *testing.T) {
 	}
 }
 
-// What is passed over is listed with the reason, whatever it is of.
+// Every skipped file is listed with the reason, whatever kind of object it is for.
 func TestParseBase2_Unread(t *testing.T) {
 	b := mustBase2(t, "issues/"+issueA+".json", json2(issueA, 1, ""),
 		"issues/"+issueA+"/issue.json", json2(issueA, 2, ""),

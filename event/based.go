@@ -68,8 +68,8 @@ func (b *Base) Records() iter.Seq[*Envelope] {
 	}
 }
 
-// Newest returns the greatest time that the object of a record was touched at: that of
-// the record, but for an issue that was updated later.
+// Newest returns the time of the last change of a record's object: the time of the record, or
+// that of a later update of the issue.
 func (b *Based) Newest(at Time) Time {
 	if b.Issue != nil {
 		return max(at, b.Issue.UpdatedAt)

@@ -111,10 +111,10 @@ func maxLine(typ string) int {
 	return MaxLine
 }
 
-// Decode reads one level-4 line, without its LF. The error is a *LineError:
-// the line cannot stand in any log. A fault inside the event of a known type
-// is no error, it makes the Body *Invalid; an unknown type makes it *Unknown.
-// The result aliases line, which must not be altered afterward.
+// Decode reads one level-4 line, without its LF. The error is a *LineError: the line is not
+// valid in any log. A fault inside the event of a known type is no error, it makes the Body
+// *Invalid; an unknown type makes it *Unknown. The result aliases line, which must not be
+// altered afterward.
 func Decode(line []byte) (*Envelope, error) {
 	if newer(line) {
 		return nil, &LineError{Newer, "the line is of a newer format level"}

@@ -36,8 +36,8 @@ type MemberError struct {
 
 func (e *MemberError) Error() string { return e.Detail }
 
-// LineError says why a line cannot stand in its log. The log ends at the line
-// before it; nothing after it counts.
+// LineError is the reason why a line is not valid in its log. The log ends at the line before
+// it; nothing after it counts.
 type LineError struct {
 	Reason string
 	Detail string // for people

@@ -74,7 +74,7 @@ func (k Key) Compare(o Key) int {
 	return 0
 }
 
-// Envelope is one line of a log: who said it, where it stands, and the event.
+// Envelope is one line of a log: who wrote it, its position, and the event.
 type Envelope struct {
 	V     int    // hub format level: 4, or 3 for a line of the original
 	Hub   string // hub id; empty at level 3

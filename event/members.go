@@ -94,8 +94,8 @@ func (m *members) take(name string, opt bool) (v canon.Value, ok bool) {
 	return v, false
 }
 
-// rest returns the members after the known ones as `"name":value`. A known
-// name among them stands in the wrong place.
+// rest returns the members after the known ones as `"name":value`. A known name among them is
+// in the wrong place.
 func (m *members) rest(end int, known func() []string) [][]byte {
 	if m.err != nil || m.next >= end {
 		return nil

@@ -73,8 +73,8 @@ func reread(t testing.TB, read func(importer.Source, importer.Options, *importer
 	return store.NewMemory(s, lines, nil), rep
 }
 
-// normal drops what a live tracker decides itself: who wrote it, and when it was
-// touched last, since an edge touches both its ends.
+// normal drops what a live tracker sets itself: the writer, and the time of the last change,
+// because an edge changes both of its ends.
 func normal(t testing.TB, export string) string {
 	t.Helper()
 	var b strings.Builder

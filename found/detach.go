@@ -34,7 +34,7 @@ type Detached struct {
 	Sent   int    `json:"sent"` // events that were sent before
 
 	Admins  []string `json:"admins"`  // principals, as everywhere
-	Signing string   `json:"signing"` // its policy now, which is the old hub's but for 'require'
+	Signing string   `json:"signing"` // its policy now: the old hub's, except that 'require' becomes 'warn'
 	Open    bool     `json:"open"`
 	Before  string   `json:"before"` // the old hub's signing
 }

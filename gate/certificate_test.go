@@ -90,7 +90,8 @@ func TestPushCertificatesBindThePusher(t *testing.T) {
 	}
 }
 
-// git tells a proc-receive hook nothing of signatures: who required them is told.
+// git does not pass signatures to a proc-receive hook. If the hub's owner requires them, this
+// is reported.
 func TestNoCertificatesByRef(t *testing.T) {
 	w := settled(t, gate.PerRef, trust.Warn, true)
 	w.git("--git-dir="+w.hub, "config", "crosslink.pushCertificate", "require")

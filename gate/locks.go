@@ -12,10 +12,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// git writes a ref, packed-refs or the configuration through a file whose name ends in
-// .lock. If the process is killed, the file remains, and from then on git refuses every
-// push that needs it. If it belongs to a ref of the tracker, nobody gets a number or a lock
-// any more.
+// git writes a ref, packed-refs or the configuration through a file whose name ends in .lock.
+// If the process is killed, the file remains, and from then on git refuses every push that
+// needs it. If it belongs to a ref of the tracker, nobody can get a number or a lock.
 
 // staleAfter is how old a lock file must be to be reported as left behind. git holds one
 // for milliseconds, for packed-refs of a large hub for seconds.

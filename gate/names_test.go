@@ -13,9 +13,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// A name that is one of the tracker's but for case is one of them where a file
-// system folds case: both gates refuse it, whatever part of it differs. What
-// only looks alike is code.
+// A name that differs from one of the tracker's only in case is the same name on a file system
+// that folds case: both gates refuse it, whichever part differs. What only looks alike is
+// code.
 func TestTwinsOfTheTrackersNames(t *testing.T) {
 	for _, mode := range []string{gate.Whole, gate.PerRef} {
 		t.Run(mode, func(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// What the ledger covers is the log: where the hub's own log lost it, anybody
-// may bring it back, on top of what stands there now; nothing else is taken.
+// The lines that the ledger covers are the log. If the hub has lost them, anybody may restore
+// them on top of the hub's tip; the gate accepts nothing else.
 func TestAnybodyRestoresALog(t *testing.T) {
 	for _, mode := range []string{gate.Whole, gate.PerRef} {
 		t.Run(mode, func(t *testing.T) {

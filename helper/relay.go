@@ -140,7 +140,7 @@ func (s *Session) pass(inner *exec.Cmd, to io.WriteCloser, answers io.Reader, fi
 		defer to.Close()
 		for line := first; ; {
 			if strings.HasPrefix(line, "stateless-connect ") {
-				io.Copy(both, onlyReader{s.In}) // no lines any more
+				io.Copy(both, onlyReader{s.In}) // no more lines
 				return
 			}
 			var err error

@@ -352,7 +352,7 @@ func (s *Session) serve(cmd *exec.Cmd, look bool) (int, error) {
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	// Not waited for: if the child ends first, nobody writes any more.
+	// Not waited for: if the child ends first, nobody writes to it.
 	go func() {
 		io.Copy(io.MultiWriter(&s.seen, in), onlyReader{s.In})
 		in.Close()

@@ -77,7 +77,8 @@ func (b *beadsRow) key() string {
 	return shorten(b.ID, maxID)
 }
 
-// leaveMetadata keeps the metadata, but for what an export of this program has put there.
+// leaveMetadata keeps the metadata, except for members that an export of this program has
+// added.
 func (i *Issue) leaveMetadata(raw json.RawMessage) error {
 	switch string(raw) {
 	case "", "null", `""`, "{}", `"{}"`:

@@ -103,7 +103,7 @@ func TestSeparators(t *testing.T) {
 	}
 }
 
-// What follows an array, or is missing at its end, is never passed over.
+// Data after an array, or a missing end of the array, is never ignored.
 func TestBrokenArrays(t *testing.T) {
 	for _, end := range []string{`] x`, `]]`, `] {}`, `] 5`, ``, `,`, `,]`} {
 		if _, _, err := read(t, "github", `[{"number":1,"title":"one"}`+end, Options{}); err == nil {

@@ -30,8 +30,8 @@ const MaxBase = event.MaxBase
 
 const basePath = "base.json"
 
-// Base is base.json. Locks is always nil; the numbers of issues stand in
-// Numbers, those of milestones in Milestones.
+// Base is base.json. Locks is always nil; the numbers of issues are in Numbers, those of
+// milestones in Milestones.
 type Base struct {
 	HubVersion int    // of the hub it was made of: 2, 3 or 4; 0: it was imported
 	Source     string // id of the commit it was read from, or of the blob

@@ -6,7 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Input is what a step is decided from, beside the ledger it stands on.
+// Input is what a step is decided from, in addition to its base.
 type Input struct {
 	// Moved holds the new position of every agent whose position moves, and
 	// Facts what the lines between base's positions and these say (See), in any
@@ -18,8 +18,8 @@ type Input struct {
 	By   string // the agent that writes it
 	At   event.Time
 
-	// Since is how many first-parent commits stand between base's step and
-	// this one: bad ones, which are counted.
+	// Since is the number of first-parent commits between base's step and this one. They are
+	// bad steps, which count.
 	Since uint64
 
 	// Lost makes it a merge step.
@@ -115,7 +115,7 @@ type locksDecision struct {
 	order   []*issueFacts
 	owned   bool // ledger's maps are its own
 	changed bool
-	void    bool // some claim was void: who asked is to be told, once and for all
+	void    bool // some claim was void: the claimer gets a final answer
 }
 
 func (d *locksDecision) add(f Fact, in Input) {

@@ -2,10 +2,9 @@
 // issue or milestone has, and who holds a lock. Everything else merges and is
 // the reducer's.
 //
-// A ledger is the state after one step. Steps are the commits of the
-// checkpoint ref along the first parent; the ref moves by fast-forward only,
-// so a step is a compare-and-swap. A step is a pure function of the ledger it
-// stands on and of the log lines it newly covers:
+// A ledger is the state after one step. Steps are the commits of the checkpoint ref along the
+// first parent; the ref moves by fast-forward only, so a step is a compare-and-swap. A step is
+// a pure function of its base, an earlier ledger, and of the log lines it newly covers:
 //
 //	next = Decide(base, lines between base's positions and next's)
 //

@@ -10,7 +10,7 @@ import (
 
 // Plan is what a writer wants the next step to be decided from.
 type Plan struct {
-	On   View   // what it stands on: the view of the hub's tip
+	On   View   // its base: the view of the hub's tip
 	Meta string // the meta commit it is decided under
 	By   string
 	At   event.Time

@@ -5,9 +5,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event/canon"
 )
 
-// reader reads one object whose keys stand in byte order and counts what it
-// took, so that nothing unknown stays unseen. The first fault of any object is
-// kept for all of them.
+// reader reads one object whose keys are in byte order. It counts the members it has read, so
+// that unknown ones are noticed. The first fault of any object is kept for all of them.
 type reader struct {
 	v     canon.Value
 	taken int

@@ -62,7 +62,7 @@ type TrustAgent struct {
 	Signed   uint64           `json:"signed"` // of them, from the first on
 	Ends     string           `json:"ends"`   // the rule by which the next does not count; "" if all do
 	Mark     string           `json:"mark"`   // what is to be said of its newest event that counts
-	Lapsed   bool             `json:"lapsed"` // it was signed once and is not any more
+	Lapsed   bool             `json:"lapsed"` // it was signed once and no longer is
 	Forked   bool             `json:"forked"`
 	Revoked  *TrustRevocation `json:"revoked"`
 

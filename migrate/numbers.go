@@ -14,11 +14,11 @@ import (
 // Which number an issue has. The rules are:
 //
 //   - an issue keeps the number it is shown with; numbers that are free stay free;
-//   - two issues with one number are refused: who migrates says which of them gets
-//     another one;
+//   - two issues with one number are refused: the person who migrates chooses which of them
+//     gets another one;
 //   - an issue without a number gets the next one, in the order of creation, as the
 //     original would have given it;
-//   - a number that nobody could have been given is none.
+//   - a number that the original could not have assigned does not count.
 
 // Ask is a number that the user chose with --number.
 type Ask struct {

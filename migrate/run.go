@@ -380,8 +380,8 @@ func (n *written) branches(old *Old) map[string]refs.OID {
 	return all
 }
 
-// Backup is where a hub keeps a branch that a migration replaced. hub is the id of the
-// new hub: who went back and migrates again finds no earlier backup in the way.
+// Backup is where a hub keeps a branch that a migration replaced. hub is the id of the new
+// hub. It keeps backups apart if somebody went back and migrates again.
 func Backup(hub, name string) string { return "refs/crosslink/level3/" + hub[:8] + "/" + name }
 
 // push replaces the old hub, if it is still what was read.

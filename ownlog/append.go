@@ -43,7 +43,7 @@ func (w *Writer) Append(ctx context.Context, how *clone.Signing, build Build) ([
 	}
 	known := s.AllRefs
 	w.Reads.Expect(known)
-	// it is written: who interrupts now is to be told so
+	// it is written: a user who interrupts now must get that report
 	if s, err = w.Reads.Load(context.WithoutCancel(ctx)); err != nil {
 		return nil, nil, err
 	}
@@ -182,7 +182,7 @@ func (w *Writer) writtenFor(ctx context.Context, s *reading.Snapshot) ([]refs.Up
 	return []refs.Update{{Ref: replay.HereRoot + replay.MetaName, Old: here, New: here}, {Ref: replay.HubRoot + replay.MetaName}}, here, nil
 }
 
-// Introduce appends the first line of the own log: who writes here.
+// Introduce appends the first line of the agent's log, which says who writes here.
 func (w *Writer) Introduce(ctx context.Context, how *clone.Signing) (*reading.Snapshot, error) {
 	_, s, err := w.Append(ctx, how, func(p reading.Projection) ([]event.Body, error) { return nil, nil })
 	if err != nil {

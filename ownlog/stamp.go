@@ -112,8 +112,8 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 	return lines, s, ups, nil
 }
 
-// over adds to a change of an issue's texts when the texts were written that it replaces,
-// so that who wrote one meanwhile can be told.
+// over adds to a change of an issue's texts the times of the texts that it replaces, so that
+// somebody who wrote one of them meanwhile can be notified.
 func over(p reading.Projection, b event.Body) event.Body {
 	u, ok := b.(*event.IssueUpdated)
 	if !ok || u.Title == nil && u.Description == nil {

@@ -35,8 +35,8 @@ type Archive struct {
 	Logs    map[string]refs.OID // tips of the logs that valid steps added, by agent
 	Resumed bool                // the tip continues From, and Logs has only the logs of later steps
 
-	Bad    []BadArchiveStep // the newest MaxBad steps that are passed over, the oldest first
-	Passed int              // how many steps are passed over
+	Bad    []BadArchiveStep // the newest MaxBad of the skipped steps, the oldest first
+	Passed int              // how many steps are skipped
 }
 
 // BadArchiveStep is a step that readers skip.

@@ -8,7 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// However many steps are passed over, the newest are named and all are counted.
+// However many steps are skipped, all are counted and the newest are named.
 func TestPassedOverSteps(t *testing.T) {
 	var a Archive
 	for n := range 2*MaxBad + 1 {

@@ -1,5 +1,5 @@
-// Package standing says how the lock of an issue stands for an agent: who holds it,
-// who waits, and what became of asking for it. Pure.
+// Package standing has the state of an issue's lock from an agent's point of view: who holds
+// it, who waits, and the result of the agent's claim. Pure.
 package standing
 
 import (

@@ -226,8 +226,8 @@ func TestAnotherProgram(t *testing.T) {
 	}
 }
 
-// What is taken from a file is in no transaction, even if it is asked at that moment; and the
-// file that has nothing any more can still be released and closed.
+// What is taken from a file is in no transaction, even during a query. The file that has
+// nothing left can still be released and closed.
 func TestTakenBesideQuestions(t *testing.T) {
 	w, _ := crowd(t, 3)
 	s := files(t)

@@ -10,7 +10,7 @@ import (
 )
 
 // The rules of ids (docs/format.md, "What a user sees"):
-//   - a '#' in front is passed over; digits alone are a number, always;
+//   - a leading '#' is ignored; digits alone are a number, always;
 //   - a full uuid is itself;
 //   - a prefix has at least 4 hex digits, one of them a letter; case and
 //     hyphens do not matter;

@@ -137,8 +137,8 @@ func (j job) command(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// believed opens the store for each of the worlds. It fails if what is believed
-// answers otherwise than memory, and returns how many are believed.
+// believed opens the store for each of the worlds. It fails if a store that is used gives
+// other answers than memory, and returns how many are used.
 func (j job) believed(t *testing.T) int {
 	t.Helper()
 	n := 0

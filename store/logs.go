@@ -36,7 +36,7 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// unpackHead decodes a line but for its event.
+// unpackHead decodes a line except for its event.
 func unpackHead(b []byte) (l storedLine, err error) {
 	if b, err = unsummed(b); err != nil {
 		return l, err

@@ -7,8 +7,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Roots are found without a row being read. What is deleted, and what goes round in a
-// circle, is no parent, and ties no open issue to a tree.
+// Roots are found without a row being read. A deleted issue, or an issue in a cycle, is no
+// parent, and connects no open issue to a tree.
 func TestRoots(t *testing.T) {
 	t.Parallel()
 	w, _ := crowd(t, 40)
@@ -21,7 +21,7 @@ func TestRoots(t *testing.T) {
 		w.say(t, &event.ParentChanged{Issue: u[n], Parent: u[n-1]})
 	}
 	w.say(t, &event.IssueDeleted{UUID: u[5]})
-	w.say(t, &event.ParentChanged{Issue: u[11], Parent: u[10]}) // 12 is below 11, which goes round with 10
+	w.say(t, &event.ParentChanged{Issue: u[11], Parent: u[10]}) // 12 is below 11, which forms a cycle with 10
 	w.say(t, &event.ParentChanged{Issue: u[10], Parent: u[11]})
 	w.say(t, &event.ParentChanged{Issue: u[12], Parent: u[11]})
 	w.say(t, &event.ParentChanged{Issue: u[14], Parent: u[13]}) // closed, above an archived and an open one

@@ -12,10 +12,9 @@ import (
 //     of a clone together. Three of them, or a sixth, but at most half, are kept for
 //     what is more urgent than facts; a sixth for commands that wait: --wait, sync,
 //     init.
-//  2. Claims and releases have a budget of the same size that nothing else uses.
-//     A push that carries one counts there, no matter who sends it, and includes
-//     all that waits. What locks take is gone for the others, but for one push a
-//     minute.
+//  2. Claims and releases have a budget of the same size that nothing else uses. A push that
+//     carries one counts there, no matter who sends it, and includes all that waits. The
+//     pushes that locks use are lost for the others, except for one push a minute.
 //  3. Facts start at the earliest 10 s after the last push, so that the events
 //     of one job go together: nobody waits for them.
 //  4. A server that is busy (429, 5xx) is left alone for as long as it asks, or

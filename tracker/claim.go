@@ -90,8 +90,8 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 			c.Outcome, c.Token, c.Place = standing.Ended, token, 0
 			return c, nil
 		case r.Undecided && !o.Queue && c.Lost(t.clone.Agent):
-			// refused before the ledger has seen the claim: it must not be granted later,
-			// when nobody waits for it any more
+			// refused before the ledger has seen the claim: it must not be granted later, when
+			// nobody is waiting for it
 			c.Outcome, c.Place = standing.Taken, 0
 			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue, signing: how}, release(issue))
 			return c, err

@@ -124,7 +124,7 @@ func TestYearsAhead(t *testing.T) {
 	if p := alice.problems(); !strings.Contains(p, "the clock of 'zed' was years ahead") || strings.Contains(p, "'alice'") {
 		t.Errorf("%s", p)
 	}
-	// a clock that stands at the beginning still orders its events after what it has seen
+	// a clock that is stuck at the beginning still orders its events after those it has seen
 	bob := w.clone("bob")
 	bob.now = func() time.Time { return time.Unix(1000, 0) }
 	bob.sync()

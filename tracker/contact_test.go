@@ -138,8 +138,7 @@ func TestProblemsOfTheHub(t *testing.T) {
 	}
 }
 
-// detachedSync syncs as a detached process does, but for their pace, which goes
-// by the real clock.
+// detachedSync syncs as a detached process does, except that its pace follows the real clock.
 func (c *clone) detachedSync() {
 	c.w.t.Helper()
 	tr := c.open("GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=crosslink.syncInterval", "GIT_CONFIG_VALUE_0=0")

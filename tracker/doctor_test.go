@@ -242,8 +242,8 @@ func TestNoTextOfTheOthersDestroys(t *testing.T) {
 	}
 }
 
-// Each situation that produces a finding, and on each of them status and doctor
-// agree. Those that need a hostile hub are held to it where they are made: every
+// Each situation that produces a finding, and on each of them status and doctor agree.
+// Findings that need a hostile hub are checked in the tests that create them: every
 // clone.status of a test asks both.
 func TestStatusAndDoctorAgree(t *testing.T) {
 	t.Parallel()

@@ -28,8 +28,8 @@ import (
 // moment is one of them: the first letter of the clone's name and what happens.
 type moment string
 
-// gatekeeper lets the moments of a schedule happen one after the other. A
-// moment that is on no schedule any more happens at once.
+// gatekeeper lets the moments of a schedule happen one after the other. A moment that is no
+// longer on a schedule happens at once.
 type gatekeeper struct {
 	mu      sync.Mutex
 	turn    *sync.Cond
@@ -370,7 +370,7 @@ func (w *world) oneHub(clones []*clone, want map[string]bool) string {
 	return strings.TrimSpace(w.git(w.hub, "log", "-1", "--format=%an", "crosslink/meta"))[:1]
 }
 
-// lines are the lines of a log on the hub, as they stand in its files.
+// lines are the lines of a log on the hub, exactly as in its files.
 func (w *world) lines(agent string) []string {
 	w.t.Helper()
 	var lines []string

@@ -135,8 +135,8 @@ func TestForgedFolds(t *testing.T) {
 	}
 }
 
-// Steps that are passed over are read once, however often the hub is asked and whatever
-// else comes; when one of them may have become valid, they are judged again.
+// Skipped steps are read once, however often the hub is asked and whatever else arrives. If
+// one of them may have become valid, they are judged again.
 func TestForgedStepsAreReadOnce(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

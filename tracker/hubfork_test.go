@@ -287,7 +287,7 @@ func TestDetachTakesOverWhoMayWrite(t *testing.T) {
 			t.Errorf("problems: %q", p)
 		}
 	}
-	// the stranger is refused, who is approved writes on
+	// the stranger is refused, and approved agents continue to write
 	if _, err := gina.tryEmit(func(tr *tracker.Tracker) []event.Body {
 		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: "gina"}}
 	}); err == nil {

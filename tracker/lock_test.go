@@ -251,7 +251,7 @@ var lockModel = porcupine.Model{
 				return out.holder == in.agent && out.token > s.token, lockState{in.agent, out.token}
 			case out.outcome == tracker.Held:
 				return s.holder == in.agent && shows, s
-			case out.outcome == tracker.Ended: // it was granted; what ended it stands behind
+			case out.outcome == tracker.Ended: // it was granted, and the event that ended it comes later
 				return s.holder == "" && out.token > s.token, lockState{in.agent, out.token}
 			case out.outcome == tracker.Taken:
 				return s.holder != in.agent && shows, s

@@ -31,8 +31,8 @@ func (w *world) litter(n int) {
 	w.move("refs/heads/crosslink/meta", tip)
 }
 
-// A chain of meta that is longer than is walked: who comes new is told so and
-// writes nothing, and who knows part of it continues from there.
+// The chain of meta is longer than a reader walks. A new clone reports this and writes
+// nothing; a clone that knows part of the chain continues from there.
 func TestMetaChainThatIsTooLong(t *testing.T) {
 	tracker.ShortMeta(t, 6)
 	w := newMemoryWorld(t)
@@ -65,7 +65,7 @@ func TestMetaChainThatIsTooLong(t *testing.T) {
 	if err != nil || r.Sync != tracker.Local || w.tip(branches+"agents/cold") != "" {
 		t.Errorf("it does not keep what it writes to itself: %v", err)
 	}
-	// who was there: an admin continues above it, and others follow
+	// clones that were there before: an admin continues above it, and others follow
 	if err := alice.tryPolicy("warn"); err != nil {
 		t.Fatal(err)
 	}

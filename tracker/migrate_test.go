@@ -38,7 +38,7 @@ func (c *clone) migrates(o migrate.Options) (*migrate.Report, error) {
 	return r.Run(context.Background(), o)
 }
 
-// shows is what a clone shows, but for locks.
+// shows returns what a clone shows, except for locks.
 func (c *clone) shows(p tracker.Projection) *migrate.Shown {
 	c.w.t.Helper()
 	s, err := migrate.Show(p, nil)

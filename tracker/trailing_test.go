@@ -205,10 +205,10 @@ func (x appended) goesWell(t *testing.T) {
 	bob.sound()
 }
 
-// TestUnsignedLinesThatTheLedgerCovers: what was decided before the rule stays:
-// steps that older programs made of unsigned lines are valid, the lines count for
-// everybody, and the number stays. The writer, who had written on meanwhile, is
-// told and carries his own over.
+// TestUnsignedLinesThatTheLedgerCovers: what was decided before the rule stays: steps that
+// older programs made of unsigned lines are valid, the lines count for everybody, and the
+// number stays. The writer, who has continued to write meanwhile, is notified and moves its
+// own events to a new id.
 func TestUnsignedLinesThatTheLedgerCovers(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

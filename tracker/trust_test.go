@@ -511,7 +511,7 @@ func TestAC67_NothingSecret(t *testing.T) {
 	}
 	all.WriteString(w.git(w.hub, "log", "--all", "-p"))
 	all.WriteString(w.git(alice.replica(), "log", "--all", "-p"))
-	// the seed stands behind the public key: 64 bytes, before the comment
+	// the seed follows the public key: 64 bytes, before the comment
 	for i := 0; i+16 < len(block.Bytes); i++ {
 		part := block.Bytes[i : i+16]
 		if bytes.Contains(all.Bytes(), part) {

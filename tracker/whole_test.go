@@ -107,7 +107,7 @@ func (t *Tracker) Mislead() {
 	c.Seq, c.Hash, l.Cursor = c.Seq-1, event.Hash([]byte("x")), &c
 }
 
-// otherwise is what b answers otherwise than a.
+// otherwise returns the answers of b that differ from those of a.
 func otherwise(a, b Projection) string {
 	rows, n, err := a.List(store.Filter{Status: "all"})
 	is, m, err2 := b.List(store.Filter{Status: "all"})

@@ -89,8 +89,8 @@ func (s *session) EmitEach(ctx context.Context, builds iter.Seq[tracker.Build]) 
 	return "import-x", events, nil
 }
 
-// exported is the export of a state, without what a founding does not keep: the
-// header, the agents, and who wrote which line.
+// exported is the export of a state, without the parts that founding a tracker does not keep:
+// the header, the agents, and the writer of each line.
 func exported(t testing.TB, s exporter.State) (all, plain string) {
 	t.Helper()
 	var b bytes.Buffer

@@ -17,9 +17,9 @@
 //	at, ok := log.Checkpoint()             // later, with lines that are new:
 //	log, ok = state.Resume(agent, at, LogOptions{…})
 //
-// Feed costs next to nothing: the last valid signature covers all lines before it,
-// for they are chained by hash (the chain rule), so one in 64 is verified, from the
-// end backwards. Only a KeyRotated line is verified where it stands.
+// Feed costs next to nothing: the last valid signature covers all lines before it, because
+// they are chained by hash (the chain rule). So one signature in 64 is verified, from the end
+// backward. Only a KeyRotated line is verified where it stands.
 //
 // What is only about one line or file: VerifyLine, Signature.Verify,
 // (*Proof).Check, (*State).CheckStep.

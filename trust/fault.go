@@ -6,7 +6,7 @@ import (
 )
 
 // Rules by which a line counts as unsigned or is not applied. The order is that of the walk:
-// who may write at all, then what was taken back, then signatures.
+// who may write at all, then revocations, then signatures.
 const (
 	RuleNotAdmitted   = "not-admitted"   // the hub is not open and does not list the agent
 	RuleRevoked       = "revoked"        // after the position a revocation pins

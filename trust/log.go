@@ -57,7 +57,7 @@ type Log struct {
 // LogOptions are what a verdict depends on besides the log and the meta.
 type LogOptions struct {
 	Covered uint64   // how many lines the ledger covers: what it covers is the log, whatever is proven
-	Proofs  []*Proof // of forks, no matter who brought them; those of other agents are passed over
+	Proofs  []*Proof // of forks, no matter who brought them; those of other agents are ignored
 }
 
 // Log returns a Log for an agent, under the state r.

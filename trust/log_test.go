@@ -216,7 +216,7 @@ func TestTamperedLines(t *testing.T) {
 	resigned := newPen(t, "bob").say("k", "k", "eve")
 	for _, c := range []struct {
 		name string
-		last [][]byte // what stands behind the first two lines
+		last [][]byte // what follows the first two lines
 		rule string
 	}{
 		{"as it was", [][]byte{line(2)}, ""},

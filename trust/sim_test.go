@@ -258,7 +258,7 @@ func TestAC62_WarmAndColdAgree(t *testing.T) {
 	}
 }
 
-// warm judges a log from where it was judged last, if that can be told.
+// warm judges a log from where the last verdict ended, if that is known.
 func (h *history) warm(known map[string]Checkpoint, p *pen, covered int) (*Log, bool) {
 	o := LogOptions{Covered: uint64(covered)}
 	at := known[p.chain.Agent]

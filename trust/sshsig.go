@@ -21,7 +21,7 @@ const (
 // MaxSignature is the maximum length of an SSHSIG blob, in bytes.
 const MaxSignature = 16 << 10
 
-// hashName is the hash that stands between the message and the key.
+// hashName is the hash of the message that is signed.
 const hashName = "sha512"
 
 // The SSHSIG blob (OpenSSH, PROTOCOL.sshsig). The rules are:

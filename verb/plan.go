@@ -23,7 +23,7 @@ type Effect struct {
 	From     *reducer.Milestone // that Issue was in before; may be nil
 	Relation reducer.Relation   // seen from Issue
 	Lock     *store.Lock        // that ended
-	Time     event.Time         // due or scheduled; 0 is none any more
+	Time     event.Time         // due or scheduled; 0 clears it
 }
 
 // What is the kind of an effect.

@@ -199,7 +199,7 @@ func HandoffOn(p tracker.Projection, i *store.Issue, trusted Trusted) (*HandoffN
 	return nil, nil
 }
 
-// maxUntrusted bounds how many hand-offs are passed over in search of a trusted one.
+// maxUntrusted bounds how many hand-offs are skipped in search of a trusted one.
 const maxUntrusted = 20
 
 // HandoffBy returns the notes with which an agent ended a session last, nil if there

@@ -1,7 +1,6 @@
-// Package prime composes what a program that works with a tracker is told when
-// it begins, and after its memory was cut: how to work, what it holds, what is
-// ready. The text is bounded, and what others wrote stands in a fence that says
-// that it is data.
+// Package prime composes what a program that works with a tracker is told when it begins, and
+// after its memory was cut: how to work, what it holds, what is ready. The text is bounded,
+// and text by others is enclosed in a fence that marks it as data.
 //
 // The package is pure.
 package prime

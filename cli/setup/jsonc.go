@@ -256,8 +256,8 @@ func eol(doc []byte) string {
 	return "\n"
 }
 
-// marginBefore is the white space between the begin of a line and a position,
-// and whether nothing else stands there.
+// marginBefore is the white space between the begin of a line and a position, and whether
+// there is nothing else.
 func marginBefore(doc []byte, at int) (string, bool) {
 	line := doc[bytes.LastIndexByte(doc[:at], '\n')+1 : at]
 	return string(line), len(bytes.TrimLeft(line, " \t")) == 0

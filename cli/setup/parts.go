@@ -162,7 +162,7 @@ func Find(name string) (*Agent, bool) {
 	return nil, false
 }
 
-// State says how a part stands in a file.
+// State is the state of a part of a file.
 type State string
 
 // The states.
@@ -194,7 +194,7 @@ func (p Part) whole() []byte {
 	return e.Doc
 }
 
-// Look says how a part stands in the text of a file.
+// Look returns the state of a part of a file's text.
 func (p Part) Look(doc []byte) State {
 	if !utf8.Valid(doc) {
 		return Unknown

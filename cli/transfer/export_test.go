@@ -43,8 +43,8 @@ func TestBelow(t *testing.T) {
 	}
 }
 
-// An export replaces files only: a link stays a link, a pipe a pipe, and who
-// might not read the old file may not read the new one.
+// An export replaces only files: a link stays a link, and a pipe stays a pipe. A user who
+// could not read the old file cannot read the new one either.
 func TestExportReplacesFilesOnly(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }

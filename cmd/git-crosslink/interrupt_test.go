@@ -149,8 +149,8 @@ func TestInterruptedSync(t *testing.T) {
 	c.after("before", "unsent")
 }
 
-// TestInterruptedPublish: the event is written and its id printed, only the hub
-// is not waited for any more.
+// TestInterruptedPublish: the event is written and its id printed, but the command no longer
+// waits for the hub.
 func TestInterruptedPublish(t *testing.T) {
 	c := newClone(t)
 	mark := filepath.Join(c.hub, "reached")

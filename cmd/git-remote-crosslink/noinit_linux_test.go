@@ -12,9 +12,9 @@ import (
 
 func init() { commands["no-init"] = noInit }
 
-// noInit runs a command as process 1 of many a container would: it inherits
-// every orphan and reaps none. When no process below it runs any more it prints
-// how many are left as zombies, and on stderr their names.
+// noInit runs a command as process 1 of many a container would: it inherits every orphan and
+// reaps none. When no process below it is running, it prints how many are left as zombies, and
+// on stderr their names.
 func noInit() {
 	const setChildSubreaper = 36
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0); errno != 0 {

@@ -173,8 +173,8 @@ const (
 	maxSocketDir = maxSocket - len("/.s"+socketSuffix+"/s")
 )
 
-// listenUnix listens on a socket that only this user can open. A socket there that nobody
-// listens on any more is replaced.
+// listenUnix listens on a socket that only this user can open. A socket that no process
+// listens on is replaced.
 func listenUnix(path string) ([]net.Listener, error) {
 	if !filepath.IsAbs(path) || len(path) > maxSocket || len(filepath.Dir(path)) > maxSocketDir {
 		return nil, frame.Misuse(fmt.Sprintf("'%s' is not an absolute path of at most %d bytes, in a directory of at most %d bytes", path, maxSocket, maxSocketDir), "--listen unix:/run/user/1000/crosslink.sock")

@@ -310,7 +310,8 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestStrangersAtTheProxysDoor: who is no proxy is refused, whatever name it uses.
+// TestStrangersAtTheProxysDoor: a request that does not come from a proxy is refused, whatever
+// name it uses.
 func TestStrangersAtTheProxysDoor(t *testing.T) {
 	b := newBench(t)
 	at := free(t)

@@ -37,9 +37,9 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestLayoutOfAny: whatever the graph and the order in which it is given, the
-// drawing is the same, no two nodes stand in one place, and every node is right
-// of what it waits for.
+// TestLayoutOfAny: whatever the graph and the order in which it is given, the drawing is the
+// same, no two nodes are in the same place, and every node is to the right of the nodes it
+// waits for.
 func TestLayoutOfAny(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	began, most := time.Now(), 0

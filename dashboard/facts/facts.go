@@ -184,7 +184,7 @@ type Health struct {
 	Remote    bool       `json:"remote,omitempty"`     // the hub is seen through fetches
 	FetchedAt event.Time `json:"fetched_at,omitempty"` // last successful one
 	Failures  int        `json:"failures,omitempty"`   // consecutive
-	Gone      bool       `json:"gone,omitempty"`       // the repository is not there any more
+	Gone      bool       `json:"gone,omitempty"`       // the repository no longer exists
 	Why       string     `json:"why,omitempty"`        // of the last failure
 }
 

@@ -314,7 +314,7 @@ func TestAlertOfAFork(t *testing.T) {
 	x.quiet(alerts.ForkProven, 0)
 	w.Git("-C", w.Hub, "update-ref", "refs/heads/crosslink/agents/agent-b", before)
 	label(twin, "for-the-others")
-	w.as(a, func(t *tracker.Tracker) error { // who has seen both proves it
+	w.as(a, func(t *tracker.Tracker) error { // a clone that has seen both histories proves the fork
 		_, err := t.Sync(w.Context(), tracker.SyncOptions{})
 		return err
 	})

@@ -346,8 +346,8 @@ func TestQuestions(t *testing.T) {
 	expect("after an answer of its own", "")
 }
 
-// TestNothingIsToldInTheUsersPlace: what a command tells once is still to be told
-// after the dashboard has read and fetched.
+// TestNothingIsToldInTheUsersPlace: a notice that commands give only once is still given after
+// the dashboard has read and fetched.
 func TestNothingIsToldInTheUsersPlace(t *testing.T) {
 	w := newWorld(t)
 	a := w.Clone("a")

@@ -50,8 +50,8 @@ const (
 // ErrGone means that the repository of a place no longer exists.
 var ErrGone = errors.New("the repository is gone")
 
-// Place is a repository through which a project is read. Its methods are not
-// called at the same time, but for Refresh.
+// Place is a repository through which a project is read. Its methods are not called at the
+// same time, except for Refresh.
 type Place interface {
 	// Moved reports whether what Facts follow from has changed since it was asked
 	// last. It is true the first time.
@@ -264,7 +264,7 @@ func (p *Poller) await(ctx context.Context, id string) (*project, error) {
 		o := p.known(id)
 		idle := o.idle
 		p.mu.Unlock()
-		if idle == nil { // it ended meanwhile, or nothing begins any more
+		if idle == nil { // it has ended meanwhile, or the poller is stopping
 			if p.over() {
 				return nil, nil
 			}
@@ -283,7 +283,7 @@ func (p *Poller) await(ctx context.Context, id string) (*project, error) {
 	}
 }
 
-// over reports whether nothing begins any more.
+// over reports whether the poller is stopping, so that nothing new begins.
 func (p *Poller) over() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -341,7 +341,7 @@ func (p *Poller) release(o *project) {
 	o.idle = nil
 }
 
-// forget closes the places of projects that are not polled any more.
+// forget closes the places of projects that are no longer polled.
 func (p *Poller) forget(active []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

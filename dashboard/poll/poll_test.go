@@ -590,7 +590,7 @@ func TestHangingLooksCountNoMore(t *testing.T) {
 	}
 }
 
-// TestPollSeesWhatWasWrittenBefore: who writes while a worker looks is shown what was
+// TestPollSeesWhatWasWrittenBefore: a user who writes while a worker is looking sees what was
 // written, and does not wait forever.
 func TestPollSeesWhatWasWrittenBefore(t *testing.T) {
 	hang := make(chan struct{})
@@ -625,7 +625,7 @@ func TestPollSeesWhatWasWrittenBefore(t *testing.T) {
 	}
 }
 
-// TestLookFetchesNothing: who has written asks for what is here.
+// TestLookFetchesNothing: a look after a write reads only the data in the clone.
 func TestLookFetchesNothing(t *testing.T) {
 	f := &fake{fetch: true, hubMoved: true, facts: facts.Facts{Open: 3}}
 	b := setUp(t, map[string]*fake{"a": f})

@@ -32,7 +32,7 @@ type Query struct {
 	Words     string        // and phrases, as the store searches for them
 }
 
-// Error names the part of a query that cannot be read, and what may stand there.
+// Error names the part of a query that cannot be read, and what is allowed there.
 type Error struct{ Part, Valid string }
 
 func (e *Error) Error() string { return fmt.Sprintf("'%s' is not valid: %s", e.Part, e.Valid) }

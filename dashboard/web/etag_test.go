@@ -8,8 +8,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 )
 
-// TestUnchanged: who has a page, the same as JSON, or a table already is told so, and only as long
-// as nothing in it has changed.
+// TestUnchanged: a client that already has a page, its JSON or a table gets 304, but only as
+// long as nothing in it has changed.
 func TestUnchanged(t *testing.T) {
 	w := dashtest.New(t)
 	a := w.Clone("a")

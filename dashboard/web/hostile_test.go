@@ -16,8 +16,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// hostile are texts that run as a script, load something or change the page
-// where they are not escaped for the place they stand in.
+// hostile are texts that run as a script, load something or change the page unless they are
+// escaped correctly for their context.
 func hostile() (all []string) {
 	for _, script := range []string{"alert(1)", "confirm(1)", "fetch('https://evil.example/')"} {
 		all = append(all, "<script>"+script+"</script>", "<img src=x onerror="+script+">", "<svg onload="+script+">", `"><script>`+script+"</script>", `' onmouseover='`+script,

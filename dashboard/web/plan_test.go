@@ -529,7 +529,7 @@ func TestOneStream(t *testing.T) {
 	for _, tab := range tabs {
 		tab.until(`document.querySelector("#main").innerText.includes("two")`)
 	}
-	first.open("/settings/about") // it follows nothing any more
+	first.open("/settings/about") // it no longer follows anything
 	w.Create(other, "three", nil)
 	for _, tab := range tabs {
 		tab.until(`document.querySelector("#main").innerText.includes("three")`)

@@ -355,7 +355,7 @@ func (r *request) answer(status int, body, same []byte) {
 		}
 	}
 	r.W.WriteHeader(status)
-	_, _ = r.W.Write(body) // a browser that has gone away cannot be told, and is no fault
+	_, _ = r.W.Write(body) // a browser that has disconnected gets no answer, and that is no error
 }
 
 // envelope is the outside of every JSON document; see docs/json.md.

@@ -162,8 +162,8 @@ func TestWriteIntoDocument(t *testing.T) {
 	}
 }
 
-// What is measured is what the tracker would accept: every line continues its
-// log, and no comment stands on an issue that is not there.
+// The measured data is valid for the tracker: every line continues its log, and no comment is
+// on an issue that does not exist.
 func TestHistory(t *testing.T) {
 	const n = 2000
 	hub := uuidOf("hub", 0).String()

@@ -29,8 +29,8 @@ import (
 //   - words in angle brackets and the short id 3f9a1c2 stand for what the
 //     world has;
 //   - the list of messages is left out: scripts run each hint where it is printed;
-//   - what cannot be run is listed with the reason. An entry that no text has
-//     any more fails.
+//   - what cannot be run is listed with the reason. An entry that no longer occurs in any text
+//     fails.
 
 // how says how one command is run, where that differs from the usual.
 type how struct {
@@ -65,7 +65,7 @@ func commandsOf(text string) []string {
 			fence = ""
 		case fence == "```sh run", fence == "```sh then", fence == "```console then": // TestRunnableBlocks
 		case fence != "" || strings.HasPrefix(line, "    "):
-			code, _, _ := strings.Cut(line, "  ") // a remark stands behind two spaces
+			code, _, _ := strings.Cut(line, "  ") // a remark follows two spaces
 			if fence == "" {
 				code, _, _ = strings.Cut(strings.TrimSpace(line), "  ")
 			}

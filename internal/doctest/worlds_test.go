@@ -111,8 +111,7 @@ git remote add origin ../old.git
 git crosslink sync || true
 `
 
-// special are the commands that are not run as they stand in alice's clone, or
-// do not end with status 0.
+// special are the commands that are not run as shown in alice's clone, or do not exit with 0.
 var special = map[string]how{
 	"git crosslink":              {status: 129},
 	"git crosslink -h":           {status: 129},

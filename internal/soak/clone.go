@@ -77,8 +77,8 @@ func (c *clone) env(extra ...string) []string {
 // mark is a variable in the environment of every process of this clone.
 func (c *clone) mark() string { return fmt.Sprintf("soak-%d-%d-%s", os.Getpid(), c.w.seed, c.name) }
 
-// settle waits until no process of this clone runs any more. A background process that
-// waits long for its turn is killed.
+// settle waits until all processes of this clone have ended. A background process that waits
+// long for its turn is killed.
 func (c *clone) settle() {
 	for !testkit.Settle(c.mark()) {
 		testkit.Kill(c.mark())

@@ -234,7 +234,7 @@ func (w *world) disturb(end time.Time, every time.Duration) {
 	}
 }
 
-// calm ends all faults and waits until nothing runs any more.
+// calm ends all faults and waits until all processes have ended.
 func (w *world) calm() {
 	w.server.faulty.Store(false)
 	os.Remove(filepath.Join(w.hub(), "slow"))

@@ -113,8 +113,8 @@ func Dir(dir string) error {
 	return trusted(dir, st, "directory")
 }
 
-// Write puts a file in place, whole or not at all, for anybody who may read what
-// lies beside it. What stands in its place and is not one of the tracker's stays.
+// Write puts a file in place, whole or not at all, for anybody who may read what lies beside
+// it. Anything at its path that is not a file of the tracker stays.
 func Write(path string, b []byte) error {
 	if err := Dir(filepath.Dir(path)); err != nil {
 		return err

@@ -21,7 +21,7 @@ const marker = "CROSSLINK_TESTKIT"
 // test; name is unique to it.
 func Mark(name string) string { return marker + "=" + name }
 
-// Settle waits until no process of a test runs any more, including background processes in
+// Settle waits until all processes of a test have ended, including background processes in
 // sessions of their own. It returns false if they do not end. Without /proc it assumes that
 // they have ended.
 //

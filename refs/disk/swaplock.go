@@ -95,8 +95,7 @@ func (l *SwapLock) recover() error {
 	return l.f.Truncate(0)
 }
 
-// Moved records that this process has moved the next ref, so nothing of it is locked any
-// more.
+// Moved records that this process has moved the next ref, so nothing of it is locked now.
 func (l *SwapLock) Moved() error {
 	l.names = l.names[:bytes.LastIndexByte(l.names[:len(l.names)-1], '\n')+1]
 	return l.f.Truncate(int64(len(l.names)))

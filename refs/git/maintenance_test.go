@@ -193,7 +193,7 @@ func TestMaintainBesideWriters(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := refstest.AppendOne(r.Local(), "other-1", fmt.Sprint(rounds)); err != nil { // no writer any more
+			if err := refstest.AppendOne(r.Local(), "other-1", fmt.Sprint(rounds)); err != nil { // no writer is left
 				t.Fatal(err)
 			}
 			age(t, object(r, stray[0]))

@@ -237,8 +237,8 @@ func (r *Ring) publicOf(path string, private []byte) (trust.Key, error) {
 	return embedded(block.Bytes)
 }
 
-// embedded reads the public key that stands in the clear in a private key file
-// of OpenSSH (PROTOCOL.key).
+// embedded reads the public key, which is unencrypted in a private key file of OpenSSH
+// (PROTOCOL.key).
 func embedded(b []byte) (trust.Key, error) {
 	const magic = "openssh-key-v1\x00"
 	rest, ok := strings.CutPrefix(string(b), magic)
