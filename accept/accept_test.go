@@ -99,7 +99,7 @@ func (r *replica) log(id string, titles ...string) refs.OID {
 	return tip
 }
 
-// TestJudge: what of a fetch is believed, and what is said of the rest.
+// TestJudge: which parts of a fetch are accepted, and what is reported about the rest.
 func TestJudge(t *testing.T) {
 	one, two, other := []string{"a"}, []string{"a", "b"}, []string{"a", "c"}
 	for _, c := range []struct {

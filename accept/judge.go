@@ -147,7 +147,7 @@ func (j *judge) settle() {
 }
 
 // other is the id of the hub that this meta belongs to, if it is not the expected one. Then
-// nothing of it is accepted, neither logs nor ledger.
+// none of its data is accepted, neither logs nor ledger.
 func (j *judge) other(pinned string) string {
 	if back := j.takenBack(); back > 0 {
 		return hubs.BeforeMigration(back)

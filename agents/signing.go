@@ -68,7 +68,7 @@ type Log struct {
 //     but in a log that was signed nothing is written, because it would not count; `require`:
 //     nothing is written.
 //
-// A notice without a code is none; once says that it is about a setting.
+// A notice without a code is empty. once reports whether it is about a setting.
 func (s Signer) Unsigned(l Log, err error) (told fail.Notice, once bool, refused error) {
 	why := WhyUnsigned(err)
 	n := fail.Notice{Code: "unsigned", Text: fmt.Sprintf("events of '%s' are not signed here: %s", l.Agent, why)}

@@ -8,7 +8,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/archive"
 )
 
-// Paths are those of the ledger's positions, so they are the same everywhere and forever.
+// Paths are formed like those of the ledger's positions, so they are the same everywhere and
+// never change.
 func TestPath(t *testing.T) {
 	for agent, path := range map[string]string{"alice-box-ab2c": "logs/d/9/alice-box-ab2c", "bob": "logs/8/1/bob"} {
 		if got := archive.Path(agent); got != path {

@@ -57,7 +57,7 @@ func newMemoryHub(now func() time.Time) *memoryHub {
 	}
 }
 
-// Home: there is no repository that hooks could be put into.
+// Home is a directory without a repository, so there is no place for hooks.
 func (h *memoryHub) Decisions(context.Context) (tracker.Decisions, error) {
 	return tracker.Decisions{Ledger: ledger.Empty("")}, nil
 }

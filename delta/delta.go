@@ -68,9 +68,8 @@ type Log struct {
 	Counted uint64
 	Lines   iter.Seq2[*event.Envelope, error]
 
-	// Marks replace what is said of the signatures of the lines from MarksFrom
-	// on, which is 1 or more. What is said of the lines before it stays.
-	// MarksFrom is 0 if nothing changes.
+	// Marks replace the marks of the signatures of the lines from MarksFrom on, which is 1 or
+	// more. The marks of earlier lines stay. MarksFrom is 0 if nothing changes.
 	MarksFrom uint64
 	Marks     []Mark
 
@@ -79,10 +78,9 @@ type Log struct {
 	Cursor []byte
 }
 
-// Mark is what is said of the signature of line Seq and of those after it, up to
-// the next Mark: a rule of package trust, "" for nothing. The first of Marks is
-// for line MarksFrom. One for the line after the last that counts says why that
-// line does not.
+// Mark is the mark of the signatures of line Seq and of the lines after it, up to the next
+// Mark: a rule of package trust, or "" for no mark. The first of Marks is for line MarksFrom.
+// One for the line after the last that counts says why that line does not.
 type Mark struct {
 	Seq  uint64
 	Rule string

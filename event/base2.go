@@ -22,8 +22,8 @@ import (
 //	issues/<uuid>/comments/<uuid>.json
 //
 // It is read, never written. As in the original, a file that does not decode is skipped: the
-// files are independent of each other, unlike the parts of a checkpoint. So is one that says
-// another uuid than its name. Base.Unread lists them.
+// files are independent of each other, unlike the parts of a checkpoint. So is a file that
+// contains another uuid than its name. Base.Unread lists them.
 
 type (
 	issue2 struct {

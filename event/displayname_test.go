@@ -43,7 +43,7 @@ func TestDisplayName(t *testing.T) {
 	}
 }
 
-// What is made of any text is a name that an event may hold, and is left as it is.
+// Any text becomes a name that an event may contain, and such a name does not change again.
 func FuzzDisplayName(f *testing.F) {
 	f.Add("Alice Liddell")
 	f.Add("\u200d\u202e太")

@@ -194,7 +194,7 @@ func TestParseBase3_Genesis(t *testing.T) {
 	}
 }
 
-// Numbers below 1 are none, as in a checkpoint that never gave any.
+// Numbers below 1 count as missing, as in a checkpoint that never assigned any.
 func TestParseBase3_WithoutMilestonesAndNumbers(t *testing.T) {
 	b, err := ParseBase3([]byte(`{"next_display_id":0,"next_comment_id":1,"display_id_map":{` + u1 + `:0},"locks":{},"issues":{}}`))
 	if err != nil || len(b.Numbers) != 0 || b.NextIssue != 1 || b.NextMilestone != 1 {

@@ -8,9 +8,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/event/canon"
 )
 
-// Presence is what presence.json of refs/crosslink/presence/<clone-id> holds:
-// when the agents of one clone were last seen there. It is no event: it has no
-// history, counts for no rule, is not signed, and only ever a hint.
+// Presence is what presence.json of refs/crosslink/presence/<clone-id> holds: when the agents
+// of one clone were last seen there. It is not an event: it has no history, no rule depends on
+// it, it is not signed, and it is only a hint.
 type Presence []AgentPresence
 
 // AgentPresence is one agent's heartbeat.

@@ -41,8 +41,8 @@ func BenchmarkCodeOnly(b *testing.B) {
 	}
 }
 
-// A push of code alone starts nothing of ours: with proc-receive not even a
-// shell. It is asked of a program that notes that it was started.
+// A push of code alone starts nothing of ours: with proc-receive not even a shell. The hook
+// starts a program that records that it was started.
 func TestCodeAloneStartsNothing(t *testing.T) {
 	for _, mode := range []string{gate.Whole, gate.PerRef} {
 		w := newWorld(t, "sha1")

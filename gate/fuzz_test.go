@@ -38,8 +38,8 @@ func FuzzCommand(f *testing.F) {
 	})
 }
 
-// FuzzSection: pkt-lines that are taken are those that were said; the rest is
-// refused without being waited for.
+// FuzzSection: pkt-lines that are accepted are the ones that were sent; the rest is refused
+// without waiting for more.
 func FuzzSection(f *testing.F) {
 	f.Add([]byte("000eversion=1\n0000"))
 	f.Add([]byte("0004" + "0005a" + "0000"))

@@ -98,9 +98,8 @@ func TestPerRefWhereNamesFold(t *testing.T) {
 	w.mustPush(":refs/heads/code")
 }
 
-// A hub in a namespace of git's has a gate of its own kind: what is pushed
-// there is judged by what is there, and nobody gets around it by the full names
-// of its refs.
+// A hub in a git namespace has the same kind of gate: a push is checked against that
+// namespace, and nobody can bypass the gate with the full names of its refs.
 func TestNamespaces(t *testing.T) {
 	for _, mode := range []string{gate.Whole, gate.PerRef} {
 		t.Run(mode, func(t *testing.T) {

@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// TestFilesAreReadAsGitReadsThem compares with `git config`, and with what is
-// left to it: every case that is certain is equal, and none of the uncertain is
-// guessed at.
+// TestFilesAreReadAsGitReadsThem compares with `git config`, and with the cases that are left
+// to git: every certain case is equal, and no uncertain case is guessed.
 func TestFilesAreReadAsGitReadsThem(t *testing.T) {
 	const remote = "[remote \"origin\"]\n\turl = /hub.git\n"
 	const include = "[includeIf \"hasconfig:remote.*.url:**\"]\n\tpath = logs/refs/remotes/origin/../../../../crosslink/enrolled/origin.gitconfig\n"

@@ -110,7 +110,7 @@ type Contact struct {
 	now  func() time.Time
 }
 
-// Open reads what is remembered in a file.
+// Open reads the remembered state from a file.
 func Open(path string, now func() time.Time) *Contact {
 	c := &Contact{path: path, now: now}
 	c.Reload()

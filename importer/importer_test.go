@@ -62,8 +62,8 @@ func read(t testing.TB, format, source string, o Options) (issues []*Issue, rep 
 	return issues, rep, nil
 }
 
-// TestGolden reads small sources of every format, which were written for this
-// test after what the systems write, and compares all that is said of them.
+// TestGolden reads small sources of every format, which were written for this test like the
+// output of these systems, and compares all results.
 func TestGolden(t *testing.T) {
 	sources, err := filepath.Glob("testdata/*.in")
 	if err != nil || len(sources) < 8 {
@@ -194,7 +194,7 @@ func FuzzGitLab(f *testing.F) {
 	fuzz(f, "gitlab", "Issue ID,URL,Title,State,Author,Assignee Username,Time Spent\n1,https://x/y/-/issues/1,x,Closed,bo,ann,60\n")
 }
 
-// sources are those of testdata by name, one of git-bug, and others without times.
+// sources are the sources in testdata by name, one of git-bug, and some without times.
 func sources(t *testing.T) map[string]func(*Sink) error {
 	t.Helper()
 	all := map[string]func(*Sink) error{

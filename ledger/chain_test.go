@@ -14,7 +14,7 @@ import (
 // Chains: roots, bad steps between, policy, merge steps; and what late events
 // cannot do.
 
-// policy is one that says no.
+// policy is a policy that refuses.
 type policy struct {
 	ledger.Free
 	limit  map[string]uint64

@@ -82,8 +82,8 @@ func (l *Ledger) each(from *Ledger, f func(path string, data []byte)) {
 // files, which must not be altered.
 func Decode(files map[string][]byte) (*Ledger, error) { return decode(files, false) }
 
-// Recall is Decode for the tree of a step that was judged before: it is taken for
-// what it was, and of its numbers only what is asked for is read.
+// Recall is Decode for the tree of a step that was judged before: the verdict is not checked
+// again, and only those of its numbers are read that are asked for.
 func Recall(files map[string][]byte) (*Ledger, error) { return decode(files, true) }
 
 func decode(files map[string][]byte, judged bool) (*Ledger, error) {

@@ -42,7 +42,7 @@ type book struct {
 	starts []int    // where each file begins in text
 	paths  []string // of each file
 
-	// What is made of the text; of one that was recalled, when it is first needed.
+	// Derived from the text; if the ledger was recalled, when first needed.
 	read, indexed bool
 	lines         []Numbered
 	byUUID        map[event.UUID]int

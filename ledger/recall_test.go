@@ -10,8 +10,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/ledger"
 )
 
-// What is recalled says what is decoded, whatever is asked of it first, and continues
-// alike.
+// A recalled ledger gives the same answers as a decoded one, whatever it is asked first, and
+// the same next steps.
 func TestRecall(t *testing.T) {
 	s := newScene(t)
 	var uuids []event.UUID

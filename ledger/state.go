@@ -149,8 +149,8 @@ func sortedUUIDs[V any](m map[event.UUID]V) []event.UUID {
 	return slices.SortedFunc(maps.Keys(m), func(a, b event.UUID) int { return bytes.Compare(a[:], b[:]) })
 }
 
-// header is what state.json says beside the ledger: what the other files must
-// add up to, and what is not this program's to know.
+// header is the content of state.json besides the ledger: hashes and last numbers that the
+// other files must match.
 type header struct {
 	issueHash, milestoneHash string
 	issueLast, milestoneLast uint64

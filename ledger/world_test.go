@@ -27,7 +27,7 @@ type commit struct {
 	lines   []*event.Envelope
 	hashes  []string
 	policy  ledger.Policy // meta
-	broken  bool          // a tree that is no step's
+	broken  bool          // a tree that is not that of a step
 }
 
 type world struct {

@@ -66,7 +66,7 @@ func (r runner) run(ctx context.Context, c command) (*envelope, error) {
 	return &e, nil
 }
 
-// limited keeps the beginning of what is written to it.
+// limited keeps the beginning of the data that is written to it.
 type limited struct{ bytes.Buffer }
 
 func (l *limited) Write(p []byte) (int, error) {

@@ -159,7 +159,7 @@ func (c *connection) drain(ctx context.Context) {
 	}
 }
 
-// decode reads one message; refused is the answer if it is none.
+// decode reads one message; refused is the answer if the bytes are not a message.
 func decode(text []byte, tooLong bool) (msg jsonrpc.Message, refused []byte) {
 	switch {
 	case tooLong:

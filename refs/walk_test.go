@@ -99,7 +99,8 @@ func TestNothingBehindTheEndIsRead(t *testing.T) {
 				t.Errorf("log %d: %d lines, %+v", i, seen[i], log)
 			}
 		}
-		// each log may cost its shard's list and what is not worth asking again for
+		// each log may cost the list of its shard, and objects that are not worth another
+		// request
 		if whole := 4 * 50 * 64; l.objects > 4*70+10 || l.size > 4*(9<<20)+1<<20 {
 			t.Errorf("segments of %d bytes: %d objects with %d bytes were read of %d", size, l.objects, l.size, whole)
 		}

@@ -316,7 +316,7 @@ func (a *advance) finish(w *work) (err error) {
 		}
 	}
 	if w.judge == nil && a.roll() != nil && w.old != nil {
-		return nil // nothing new is said of it
+		return nil // no new marks for it
 	}
 	counted, rules := c.Seq, []trust.Mark(nil)
 	if w.judge != nil {
@@ -348,7 +348,7 @@ func (a *advance) finish(w *work) (err error) {
 	return nil
 }
 
-// stampMarks stands for what is said of the signatures of a log.
+// stampMarks returns a stamp of the marks of a log's signatures.
 func stampMarks(marks []trust.Mark) string {
 	if len(marks) == 0 {
 		return ""

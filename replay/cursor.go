@@ -35,7 +35,7 @@ type Cursor struct {
 	// again.
 	Trust  json.RawMessage // of a trust.Checkpoint
 	Judged json.RawMessage // of a trust.Verdict
-	Marks  string          // stands for what is said of signatures
+	Marks  string          // stamp of the marks of signatures
 
 	Undecided []Undecided // lines after Position that a step may answer
 	Proofs    []Proof     // of forks, in its good lines

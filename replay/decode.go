@@ -80,7 +80,7 @@ func (d *decoding) pass(c *chunk) {
 	*c = chunk{}
 }
 
-// end decodes what is left. After that the logs are the caller's again.
+// end decodes the rest. After that the logs are the caller's again.
 func (d *decoding) end() {
 	for _, queue := range d.workers {
 		close(queue)

@@ -52,8 +52,8 @@ func must(err error) {
 	}
 }
 
-// world is the refs of a replica as they change: what is written here and what is
-// accepted of a hub.
+// world is the refs of a replica as they change: those that are written here, and those that
+// are accepted from a hub.
 type world struct {
 	*mathrand.Rand
 	local refs.Local

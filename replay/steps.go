@@ -147,7 +147,7 @@ func (s *Steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ite
 			}
 			return !ended
 		})
-		switch { // what is wrong with this repository says nothing of a step
+		switch { // a problem of this repository says nothing about a step
 		case err != nil || ended:
 		case got[0].Missing:
 			err = fmt.Errorf("log of '%s' at '%s': %w", agent, tip, refs.ErrMissing)

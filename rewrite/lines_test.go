@@ -51,8 +51,8 @@ func randomLog(t *testing.T, r *rand.Rand) (log []*event.Envelope) {
 	return log
 }
 
-// TestLines: what is written again is a log of its place that says the same, in
-// the same order, at the times that are believed; of keys only the one that signs.
+// TestLines: the rewritten lines are a valid log with the same events in the same order, at
+// accepted times. Of the keys, it has only the one that signs.
 func TestLines(t *testing.T) {
 	did := map[string]int{}
 	for seed := range uint64(2000) {

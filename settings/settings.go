@@ -47,7 +47,7 @@ func Named(key string) (Setting, bool) {
 	return All[i], true
 }
 
-// Odd says what is wrong with a value; "" if nothing is.
+// Odd returns what is wrong with a value; "" if it is valid.
 func (s Setting) Odd(value string) string {
 	if s.ok == nil || s.ok(value) {
 		return ""

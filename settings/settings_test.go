@@ -51,7 +51,7 @@ func TestOddSettings(t *testing.T) {
 	if s, _ := settings.Named("crosslink.sync"); len(s.Odd(strings.Repeat("x", 5000))) > 300 {
 		t.Errorf("%d bytes", len(s.Odd(strings.Repeat("x", 5000))))
 	}
-	// what is said of booleans is what the configuration does with them
+	// the text about booleans describes what the configuration does with them
 	sign, _ := settings.Named("crosslink.sign")
 	for _, v := range []string{"true", "YES", "on", "false", "no", "Off", "", "0", "7", "-1", "here", "t"} {
 		conf := refs.Config{{Scope: "local", Key: "crosslink.sign", Value: v}}

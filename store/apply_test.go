@@ -387,7 +387,7 @@ func TestApplyWhole(t *testing.T) {
 	}
 }
 
-// What makes a Delta may fail at any place: then nothing of it is kept.
+// The source of a Delta may fail at any point. Then no part of the Delta is kept.
 func TestApplyFails(t *testing.T) {
 	t.Parallel()
 	w, _ := crowd(t, 5)
@@ -488,8 +488,8 @@ func TestSaved(t *testing.T) {
 	}
 }
 
-// What another process is making is waited for where there is no store, not where there
-// is one that could be updated.
+// If another process is creating the store, a command waits for it only if there is no store
+// that could be updated.
 func TestApplyWaitsForARebuild(t *testing.T) {
 	t.Parallel()
 	w := newWorld(rand.New(rand.NewPCG(6, 9)), 20)

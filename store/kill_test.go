@@ -72,7 +72,7 @@ func (j job) worlds() (a, b *world) {
 	return a, b
 }
 
-// talk is a world in which something is said of issues that are there.
+// talk is a world with events about existing issues.
 func talk() (a, b *world) {
 	a = &world{oneMark: true, mark: "unapproved"}
 	var us []event.UUID

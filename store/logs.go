@@ -11,7 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// storedLine is what is shown of a line.
+// storedLine has the parts of a line that are shown.
 type storedLine struct {
 	V          int
 	Agent      string
@@ -231,7 +231,7 @@ func (u *update) forget(is *storedLog, keep int64) error {
 	})
 }
 
-// marks replaces what is said of a log's signatures, as runs.
+// marks replaces the marks of a log's signatures, as runs.
 func (u *update) marks(l *delta.Log, there bool) error {
 	if l.MarksFrom == 0 {
 		return nil
@@ -274,8 +274,8 @@ func scanMark(r *sql.Rows) (m delta.Mark, err error) {
 	return m, err
 }
 
-// runs leaves out marks that say what the one before says, or what is said before
-// the first one.
+// runs leaves out marks that equal the previous one, or, at the start, the one before the
+// first.
 func runs(rule string, marks []delta.Mark) (all []delta.Mark) {
 	for _, m := range marks {
 		if m.Rule != rule {

@@ -38,8 +38,8 @@ func (n numbered) Row(u event.UUID) (*Issue, error) {
 	return nil, &NotFoundError{What: "issue", ID: u.String()}
 }
 
-// What is said of a lost number is so: it is another issue's only if it was
-// given again, also to one that was deleted since.
+// The report of a lost number is correct: the number belongs to another issue only if it was
+// assigned again, even if that issue has since been deleted.
 func TestRenumberedSaysWhatIsSo(t *testing.T) {
 	row := func(number uint64, title string) *Issue {
 		r := &Issue{Issue: &reducer.Issue{}, Number: number}

@@ -42,7 +42,7 @@ type projection interface {
 	Hash() string
 }
 
-// a world is lines and what was decided of them: all a Memory is made of.
+// a world is lines and the decisions about them: everything that a Memory is made from.
 type world struct {
 	lines   []*event.Envelope
 	numbers map[event.UUID]uint64

@@ -138,8 +138,8 @@ func (s State) refuse(at At, p Part) (State, Action) {
 	return s.searchOn(at)
 }
 
-// first notes that a log is refused from its first event on: then the hub holds
-// nothing of it, and the rule is about its name or its writer.
+// first notes that a log is refused from its first event on: then the hub has no part of the
+// log, and the rule is about its name or its writer.
 func (r *Refusal) first(gate bool) {
 	if r.Low == 0 && r.High == 1 && !gate {
 		r.About = AboutLog

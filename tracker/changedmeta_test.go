@@ -36,7 +36,7 @@ func (c *clone) tryApprove(agent string) error {
 	return err
 }
 
-// What is said of a change of meta whose answer was lost is what is on the hub.
+// If the answer to a change of meta was lost, the report matches the meta on the hub.
 func TestChangedMetaWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -9,9 +9,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Whatever the user does to branches, remotes and URLs, the hub of a clone
-// that has one never changes silently: what is written goes there or waits, and
-// of another tracker nothing is taken and nothing is sent to it.
+// Whatever the user does to branches, remotes and URLs, the hub of a clone that has one never
+// changes silently: events go there or wait, and nothing is fetched from or sent to another
+// tracker.
 func TestPinnedHub(t *testing.T) {
 	type action struct {
 		name string

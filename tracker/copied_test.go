@@ -52,7 +52,7 @@ func (c *clone) issue(title string) error {
 	return err
 }
 
-// syncs as the user does, and returns what is said.
+// syncs syncs as the user does, and returns the messages.
 func (c *clone) syncs() error {
 	t := c.anonymous()
 	defer t.Close()

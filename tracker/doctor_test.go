@@ -173,9 +173,9 @@ func TestNoHintDestroys(t *testing.T) {
 	}
 }
 
-// Nor does any row of the table of hints, nor any text of the packages whose words
-// reach people through git: what the gate, the helper, the hooks and the enrolment
-// say, in Go and in shell. harmless are those that only name such a command.
+// Nor does any row of the table of hints, nor any text of the packages whose words reach
+// people through git: what the gate, the helper, the hooks and the enrolment say, in Go and in
+// shell. harmless are the texts that only name such a command.
 func TestNoTextOfTheOthersDestroys(t *testing.T) {
 	harmless := map[string]string{
 		"push only your branches, without --mirror and --prune: git push <remote> <branch>":               "says what not to do",

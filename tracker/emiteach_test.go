@@ -10,9 +10,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Each build is a commit of its own, and nothing of them is lost where another process
-// of the clone writes to the same log in between, or the hub is synced. Numbers follow
-// the order of the lines, with a hub and without one.
+// Each build is a commit of its own, and no event is lost if another process of the clone
+// writes to the same log in between, or the hub is synced. Numbers follow the order of the
+// lines, with a hub and without one.
 func TestEmitEach(t *testing.T) {
 	for _, hub := range []bool{true, false} {
 		t.Run(fmt.Sprint("hub ", hub), func(t *testing.T) {

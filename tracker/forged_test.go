@@ -66,7 +66,7 @@ func (c *clone) landUndecided(title string) {
 	c.pushLog()
 }
 
-// landBehind puts a line, whatever it is, behind those of an agent's log on the hub.
+// landBehind puts any line after those of an agent's log on the hub.
 func (w *world) landBehind(hub, agent string, good [][]byte, line []byte) {
 	w.t.Helper()
 	h := newHostile(w, hub)
@@ -85,10 +85,9 @@ func sign(t *testing.T, l *ledger.Ledger, k keys.Signer) {
 	l.Signature = s.String()
 }
 
-// TestForgedSteps: somebody who may push puts a step of the ledger on the hub
-// that is not what its inputs give, or not signed as it must be. A clone that
-// was there all the time and one that comes later name the same rule, believe
-// nothing of it, and decisions continue over it.
+// TestForgedSteps: somebody who may push puts a step of the ledger on the hub that is not what
+// its inputs give, or not signed as it must be. A clone that existed before and a new one name
+// the same rule and accept no part of the data, and decisions continue.
 func TestForgedSteps(t *testing.T) {
 	t.Parallel()
 	edit := func(old, new string) func(t *testing.T, d *ledger.Draft, alice, bob keys.Signer) map[string][]byte {
@@ -248,9 +247,9 @@ func TestADroppedLine(t *testing.T) {
 	}
 }
 
-// TestGarbageBehindALog: somebody who may push puts what is no line of that log
-// after its last one. Its writer continues, nobody takes his lines for another
-// clone's, and the log of the hub is his again.
+// TestGarbageBehindALog: somebody with push access puts data that is not a line of that log
+// after its last line. Its writer continues, nobody takes his lines for another clone's, and
+// the log of the hub is his again.
 func TestGarbageBehindALog(t *testing.T) {
 	t.Parallel()
 	for name, garbage := range map[string]func(good [][]byte) []byte{

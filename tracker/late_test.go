@@ -86,7 +86,8 @@ func TestClockDecadesOff(t *testing.T) {
 					t.Fatalf("%s shows %d issues, %d comments on a", c.name, len(got), len(got["a"].Comments))
 				}
 			}
-			// what is written after an edit is seen wins over it, whatever the clock says
+			// an event that is written after an edit was seen wins over that edit, whatever the
+			// clock shows
 			edit := func(c *clone, title string) {
 				c.emit(func(*tracker.Tracker, tracker.Projection) []event.Body {
 					return []event.Body{&event.IssueUpdated{UUID: a, Title: &title}}

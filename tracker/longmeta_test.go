@@ -83,8 +83,7 @@ func TestMetaChainThatIsTooLong(t *testing.T) {
 	}
 }
 
-// Much litter costs little: what is not believed is named, the newest of it,
-// and counted.
+// Many invalid commits cost little: all are counted, and the newest are listed.
 func TestMetaLitter(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

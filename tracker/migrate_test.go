@@ -146,8 +146,8 @@ func code(err error) string {
 	return string(e.Code)
 }
 
-// What the checkpoint lacks is carried over with who did it, an issue without a
-// number gets the next one, and what is left behind is told.
+// What the checkpoint lacks is carried over with who did it, an issue without a number gets
+// the next one, and everything that is left behind is reported.
 func TestMigrateLevel3(t *testing.T) {
 	w := newWorld(t)
 	w.level3(`"`+u1+`": 3`, issue3(u1, 3, "kept", ""))
@@ -214,7 +214,7 @@ func TestMigrateLevel3(t *testing.T) {
 	if f := bob.problems(); f != "" {
 		t.Errorf("status says: %s", f)
 	}
-	// The original cannot read what is there now: it demands members that are not.
+	// The original cannot read the new data, because members that it requires are missing.
 	if _, err := event.ParseBase3([]byte(w.git(w.hub, "show", "refs/heads/crosslink/checkpoint:state.json"))); err == nil {
 		t.Error("the original would take the ledger for its own checkpoint")
 	}
@@ -226,7 +226,7 @@ func (w *world) backups() []string {
 	return splitLines(w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/crosslink/level3"))
 }
 
-// finalizes removes what is left of the old hub.
+// finalizes removes the remaining refs of the old hub.
 func (c *clone) finalizes() (*migrate.Removed, error) {
 	c.w.t.Helper()
 	t := c.open()

@@ -56,7 +56,7 @@ func TestTornReplica(t *testing.T) {
 	}
 }
 
-// The replica is no repository to keep a tracker in.
+// The replica itself cannot have a tracker.
 func TestInsideTheReplica(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -117,7 +117,7 @@ func TestSigningFails(t *testing.T) {
 			before := w.hubLines("bob")
 			tip := w.git(bob.replica(), "rev-parse", "refs/heads/crosslink/agents/bob")
 
-			// written is how many lines of bob's came, and what is said of them to alice
+			// written is how many of bob's lines arrived, and what alice sees about them
 			written := func() (lines [][]byte, marks string) {
 				alice.sync()
 				lines = w.hubLines("bob")[len(before):]

@@ -127,7 +127,8 @@ func TestAC61_TamperedLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// next is the line that would come now, signed by a key; what is said may be of elsewhere.
+	// next is the next line of the log, signed by a key. change may alter the position that is
+	// signed.
 	next := func(by keys.Signer, change func(*event.Chain)) []byte {
 		c := event.Chain{Hub: hub, Agent: "bob"}
 		for _, l := range good {

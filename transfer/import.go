@@ -71,9 +71,9 @@ const (
 	repeated    = "repeated"
 )
 
-// Import brings a source into the tracker. open opens who writes; it is called if there
-// is something to write. Import may be called again after a crash, and for a newer
-// dump: what is there is not written twice.
+// Import brings a source into the tracker. open opens who writes; it is called if there is
+// something to write. Import may be called again after a crash, and for a newer dump: objects
+// that exist already are not written twice.
 func Import(ctx context.Context, t Tracker, open func() (Writer, error), r Request) (*Report, error) {
 	if r.Batch <= 0 {
 		r.Batch = DefaultBatch
@@ -237,7 +237,7 @@ func (m *moving) refused(p tracker.Projection, made map[event.UUID]bool, b event
 	return p.Check("", b)
 }
 
-// compose says what one commit holds, given what is here.
+// compose returns the events of one commit, given the state of this tracker.
 func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally, err error) {
 	done.made = map[event.UUID]bool{}
 	say := func(i *importer.Issue, lines []importer.Line) {
@@ -319,7 +319,7 @@ func (m *moving) join(i *importer.Issue, has event.UUID) {
 	i.Milestone = importer.OwnKey(same)
 }
 
-// called remembers that a milestone of the source is one that is here.
+// called records that a milestone of the source is one of this tracker's.
 func (m *moving) called(key string, u event.UUID) {
 	if m.named == nil {
 		m.named = map[string]event.UUID{}
@@ -327,7 +327,7 @@ func (m *moving) called(key string, u event.UUID) {
 	m.named[key] = u
 }
 
-// update merges what the source says of an issue into what is here.
+// update merges the source's version of an issue into the tracker's.
 func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UUID, lines []*event.Envelope) ([]importer.Line, []importer.Conflict) {
 	ours, base, theirs := reducer.New(), reducer.New(), reducer.New()
 	if b := m.based[u]; b != nil {

@@ -46,7 +46,7 @@ func FuzzParseSigners(f *testing.F) {
 		if !bytes.Equal(s.Encode(), in) {
 			t.Fatalf("%q\nbecame %q", in, s.Encode())
 		}
-		for _, x := range s.All() { // what is written again reads the same
+		for _, x := range s.All() { // the text that is written again is read as the same
 			n := (&Signers{}).With(x)
 			if again, err := ParseSigners(n.Encode()); err != nil || len(again.All()) != 1 || again.All()[0].Key != x.Key {
 				t.Fatalf("%q: %v", n.Encode(), err)

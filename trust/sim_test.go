@@ -193,9 +193,9 @@ func slowMarks(r *State, agent string, lines []*event.Envelope, covered int) str
 	return s
 }
 
-// TestAC62_WarmAndColdAgree: a replica that saw everything bit by bit, in its
-// own order, and one that sees it all at once reach the same verdicts, and
-// they are those that the rules' words say.
+// TestAC62_WarmAndColdAgree: a replica that saw everything bit by bit, in its own order, and
+// one that sees it all at once reach the same verdicts, and these are the verdicts that the
+// text of the rules requires.
 func TestAC62_WarmAndColdAgree(t *testing.T) {
 	from, to := seeds(t, 1000)
 	kinds := map[string]int{}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Namespaces: a signature for one purpose is none for another, nor is one that
+// Namespaces: a signature for one purpose is not valid for another, and neither is one that
 // git or ssh-keygen made for code.
 const (
 	EventNamespace  = "crosslink-event@4"

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A successor is kept through the bytes of a meta; one that would start a program, be
-// taken for an option or alter a terminal is none.
+// A successor is preserved in the bytes of a meta. A URL that would start a program, be taken
+// for an option or change a terminal is not accepted.
 func TestSuccessor(t *testing.T) {
 	for _, c := range []struct {
 		url  string

@@ -94,7 +94,7 @@ func assigneesOf(p tracker.Projection, self *people.Self, i *store.Issue, word s
 	return []string{word}, nil
 }
 
-// assigned are those of some agents that an issue is assigned to.
+// assigned returns those of the given agents that an issue is assigned to.
 func assigned(i *store.Issue, ids []string) (has []string) {
 	for _, id := range ids {
 		has = append(has, store.Called(i.Assignees, id)...)

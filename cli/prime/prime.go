@@ -72,7 +72,7 @@ type Form int
 // The forms.
 const (
 	Whole  Form = iota
-	Short       // the static part and what is held
+	Short       // the static part and the held issues
 	Static      // the static part alone
 )
 

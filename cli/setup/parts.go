@@ -313,7 +313,7 @@ func (p Part) find(doc []byte) (*node, error) {
 	return found, nil
 }
 
-// walk follows the path as far as it is there, and returns what is left of it.
+// walk follows the path as far as it exists, and returns the rest.
 func (p Part) walk(doc []byte) (n *node, rest []string, err error) {
 	if n, err = parse(doc); err != nil {
 		return nil, nil, err

@@ -242,7 +242,7 @@ func (h *harness) claim(name, unsure string) (held string, err error) {
 	return "", nil
 }
 
-// verify looks at what is left when all is done, from a clone that saw nothing.
+// verify checks the final state, in a clone that has seen nothing before.
 func (h *harness) verify(issues int) {
 	for range 2 {
 		for _, name := range h.spaces {

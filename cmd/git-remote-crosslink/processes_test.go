@@ -132,8 +132,8 @@ func TestNoProcessWithoutATracker(t *testing.T) {
 	}
 }
 
-// syncs counts the detached syncs of a test. A child of one that is not yet the
-// git it is about to become has its parent's command line and is none.
+// syncs counts the detached syncs of a test. A child that has not yet started its git has its
+// parent's command line, and does not count.
 func syncs(t *testing.T, root string) int {
 	t.Helper()
 	found := map[string]string{} // process to parent

@@ -1,6 +1,6 @@
-// Package alerts finds what is wrong with a project. Derive evaluates rules over facts, and
-// Next steps from the previous alerts to the current ones. The poller calls both and stores
-// the results (dashboard/poll); pages and webhooks show them.
+// Package alerts finds problems of a project. Derive evaluates rules over facts, and Next
+// steps from the previous alerts to the current ones. The poller calls both and stores the
+// results (dashboard/poll); pages and webhooks show them.
 //
 // Neither reads the system's clock. Both ask a facts.Clock, which afterward knows when the
 // results will next change by time alone.

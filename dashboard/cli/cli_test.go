@@ -169,7 +169,7 @@ func TestReceive(t *testing.T) {
 	b.expect(129, "", "error: name one receiver by its number\nhint: git crosslink dashboard receive list\n", a, "receive", "remove")
 }
 
-// TestDiscover: what is found is listed, and watched only when asked.
+// TestDiscover: repositories that are found are listed, and watched only on request.
 func TestDiscover(t *testing.T) {
 	b := newBench(t)
 	a := b.Clone("a")

@@ -186,7 +186,7 @@ func (e *env) judge(ctx context.Context, d *db.DB, f *discover.Found) (foundShap
 	return s, nil
 }
 
-// trackFound watches what is new, and notes in the list what came of it.
+// trackFound watches the new repositories, and records the results in the list.
 func (e *env) trackFound(ctx context.Context, d *db.DB, all []foundShape) (failed int) {
 	for k := range all {
 		s := &all[k]

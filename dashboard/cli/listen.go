@@ -26,9 +26,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
-// Where the server listens, and under which URL browsers reach it. Pages show everything
-// that the user may read, so what is not this machine needs a URL with https, and either
-// a certificate or a proxy that has one.
+// Where the server listens, and under which URL browsers reach it. Pages show everything that
+// the user may read. So access from other machines needs a URL with https, and either a
+// certificate or a proxy that has one.
 
 // reach is how browsers reach the server.
 type reach struct {

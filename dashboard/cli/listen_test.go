@@ -26,7 +26,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 )
 
-// server is one that runs, as a browser reaches it.
+// server is a running server, as a browser reaches it.
 type server struct {
 	*bench
 	base   string

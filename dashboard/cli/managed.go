@@ -23,7 +23,7 @@ import (
 // repositories it creates.
 const places = "places"
 
-// schemes are those of URLs that are fetched from.
+// schemes are the schemes of URLs that may be fetched from.
 var schemes = []string{"https", "ssh", "git"}
 
 // byHost is a host and a path, as ssh takes it.

@@ -160,7 +160,7 @@ func (s *screen) text() string {
 
 var mark = map[alerts.Severity]string{alerts.Critical: "■", alerts.Warning: "▲", alerts.Info: "●", "": "●"}
 
-// agents are those that gave a sign within a day, those that hold a lock first.
+// agents returns the agents that were seen within a day, holders of locks first.
 func (s *screen) agents() (lines []string) {
 	all := slices.Clone(s.Facts.Agents)
 	held := map[string]string{}

@@ -21,9 +21,9 @@ type clone struct {
 	place    Place
 }
 
-// clones are the other projects with the hub of one. Each of them sees what is wrong with
-// the hub, and it is notified of once: by the first clone that sees it begin, and by the last
-// that sees it end.
+// clones are the other projects with the hub of one. Each of them sees the problems of the
+// hub. A problem is notified of once: when the first clone sees it begin, and when the last
+// one sees it end.
 type clones []clone
 
 // clonesOf finds the other clones of the hub of the project that was polled.

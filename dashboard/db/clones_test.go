@@ -11,8 +11,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// TestOneHubIsToldOnce: what is wrong with a hub is reported once, through however many
-// clones it is watched.
+// TestOneHubIsToldOnce: a problem of a hub is reported once, however many clones watch the
+// hub.
 func TestOneHubIsToldOnce(t *testing.T) {
 	const hub = "11111111-1111-4111-8111-111111111111"
 	type world struct {

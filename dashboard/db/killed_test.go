@@ -64,7 +64,7 @@ var doomed = map[string]func(*DB) error{
 	},
 }
 
-// twice runs what is killed at a point, and then what is not.
+// twice runs an operation that is killed at a point, and then one that is not.
 func twice(t *testing.T, dir, what, point string) {
 	t.Helper()
 	for n := range 3 {

@@ -12,13 +12,13 @@ func scanSilence(r *sql.Rows, s *alerts.Silence) error {
 	return r.Scan(&s.ID, &s.Project, &s.Kind, &s.Subject, &s.Severity, &s.Starts, &s.Ends, &s.Comment, &s.By)
 }
 
-// silences are those that end after a time.
+// silences returns the silences that end after a given time.
 func (d *DB) silences(ctx context.Context, q querier, after event.Time) ([]alerts.Silence, error) {
 	return list(ctx, q, scanSilence, `SELECT id, project, kind, subject, severity, starts_at, ends_at, comment, created_by
 		FROM silences WHERE ends_at > ? ORDER BY ends_at, id`, after)
 }
 
-// Silences are those that have not ended, the next to end first.
+// Silences returns the silences that have not ended. The one that ends next comes first.
 func (d *DB) Silences(ctx context.Context) ([]alerts.Silence, error) {
 	return d.silences(ctx, d.read, d.at())
 }

@@ -322,7 +322,7 @@ func TestNamesThatLeadHere(t *testing.T) {
 // TestAllowedPrefix: an address that is not public is dialed if its prefix was allowed,
 // and no other one is.
 func TestAllowedPrefix(t *testing.T) {
-	// any address of 127.0.0.0/8 is this machine; nothing of it is public
+	// every address in 127.0.0.0/8 is this machine, and none of them is public
 	listen := func() (net.Listener, netip.Addr) {
 		for range 100 {
 			at := netip.AddrFrom4([4]byte{127, byte(1 + rand.IntN(250)), byte(rand.IntN(250)), byte(1 + rand.IntN(250))})

@@ -18,7 +18,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/people"
 )
 
-// Facts are those of one project. Equal states give equal bytes (Encode).
+// Facts are the facts of one project. Equal states give equal bytes (Encode).
 type Facts struct {
 	Newest   event.Time `json:"newest,omitempty"` // display time of the newest line
 	Open     int        `json:"open"`
@@ -97,7 +97,7 @@ type Agent struct {
 	Forked     bool           `json:"forked,omitempty"`
 	Ended      string         `json:"ended,omitempty"` // the rule by which its log stops before its end
 	EndedAt    uint64         `json:"ended_at,omitempty"`
-	Marks      map[string]int `json:"marks,omitempty"`  // lines by what is said of their signatures
+	Marks      map[string]int `json:"marks,omitempty"`  // lines by the mark of their signatures
 	Bad        []uint64       `json:"bad,omitempty"`    // lines whose signature failed, at most MaxBad
 	Recent     []int          `json:"recent,omitempty"` // lines in each RecentStep of the RecentSteps up to RecentAt
 	RecentAt   event.Time     `json:"recent_at,omitempty"`

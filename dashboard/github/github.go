@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// The bounds of what is asked.
+// The limits of requests.
 const (
 	perPage   = 100
 	maxPages  = 50

@@ -150,7 +150,7 @@ func KeyOf(slug string, a *alerts.Alert) string {
 	return fmt.Sprintf("%s %s %s", slug, a.Kind, a.Subject)
 }
 
-// issueOf is the issue that an alert's subject names; nil if it is none.
+// issueOf returns the issue that an alert's subject names; nil if the subject is not an issue.
 func issueOf(f *facts.Facts, subject string) *facts.Issue {
 	for k := range f.Issues {
 		if "issue:"+f.Issues[k].UUID.String() == subject {

@@ -50,10 +50,10 @@ func TestHTML(t *testing.T) {
 	}
 }
 
-// tags are those that may be in a page.
+// tags are the allowed elements of a page.
 var tags = strings.Fields("p br hr em strong del code pre blockquote ul ol li h3 h4 h5 h6 table thead tbody tr th td a")
 
-// harmless says what is wrong with a piece of a page.
+// harmless returns what is wrong with a part of a page.
 func harmless(t *testing.T, source, out string) {
 	t.Helper()
 	for z := html.NewTokenizer(strings.NewReader(out)); ; {

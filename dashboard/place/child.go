@@ -64,7 +64,7 @@ func (p *Place) fetch(ctx context.Context) error {
 	return nil
 }
 
-// limited keeps the beginning of what is written.
+// limited keeps the beginning of the data that is written to it.
 type limited struct{ b []byte }
 
 func (l *limited) Write(b []byte) (int, error) {

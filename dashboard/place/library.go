@@ -47,7 +47,7 @@ func viewOf(p tracker.Projection, t *tracker.Tracker) View {
 	return View{p, t.Agent(), people.NewNames(p), t}
 }
 
-// Pushes returns what is left of the limit on pushes to the hub; nil if it has none.
+// Pushes returns how many pushes to the hub its limit still allows; nil if it has no limit.
 func (v View) Pushes(ctx context.Context) (*tracker.PushBudget, error) { return v.t.Pushes(ctx) }
 
 // Self returns which agents are the person who works here.
@@ -56,7 +56,7 @@ func (v View) Self(ctx context.Context) (*people.Self, error) { return v.t.Self(
 // Trust returns who may write, and the state of each log.
 func (v View) Trust(ctx context.Context) (*tracker.Trust, error) { return v.t.Trust(ctx) }
 
-// Prove returns what proves one line of a log; nil if there is none.
+// Prove returns the proof of one line of a log; nil if there is none.
 func (v View) Prove(ctx context.Context, agent string, seq uint64) (*tracker.Proof, error) {
 	return v.t.Prove(ctx, agent, seq)
 }
@@ -85,7 +85,7 @@ func (l *Library) Read(ctx context.Context, path string, do func(View) error) er
 	}
 	view, err := b.t.Read(ctx, tracker.Offline)
 	if err != nil {
-		b.close() // what is held may be what is wrong
+		b.close() // the cached state may be the cause
 		return err
 	}
 	return do(viewOf(view, b.t))

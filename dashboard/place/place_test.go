@@ -103,7 +103,7 @@ func TestMoved(t *testing.T) {
 	one := w.Create(a, "one", nil)
 	w.moved(p, true)
 	w.moved(p, false)
-	// what is written here and not sent is in view at once
+	// unsent events of this clone are visible at once
 	w.Emit(a, func(tracker.Projection) []event.Body {
 		return []event.Body{&event.StatusChanged{UUID: one, NewStatus: event.Closed}}
 	})

@@ -83,7 +83,7 @@ func (p *Poller) step(ctx context.Context, row db.Project, o *project, mayFetch 
 			return Outcome{}, err
 		}
 		p.mu.Lock()
-		o.dirty = true // a fetch also tells what is wrong with the hub
+		o.dirty = true // a fetch also reports problems of the hub
 		p.mu.Unlock()
 	} else if mayFetch {
 		p.refreshIfDue(ctx, row, o)
@@ -94,7 +94,7 @@ func (p *Poller) step(ctx context.Context, row db.Project, o *project, mayFetch 
 		return p.gone(ctx, row, o)
 	}
 	if err != nil {
-		o.drop() // what is held may be what is wrong
+		o.drop() // the cached state may be the cause
 		return Outcome{}, err
 	}
 	p.mu.Lock()

@@ -50,7 +50,7 @@ func (t *turn) late() {
 	}
 }
 
-// leave gives back what is held.
+// leave releases everything that is held.
 func (t *turn) leave() {
 	if t.held == nil {
 		return

@@ -37,7 +37,7 @@ type Error struct{ Part, Valid string }
 
 func (e *Error) Error() string { return fmt.Sprintf("'%s' is not valid: %s", e.Part, e.Valid) }
 
-// Operators are those that there are, with what they mean.
+// Operators lists all operators with their meanings.
 var Operators = [][2]string{
 	{"is:open", "open; also is:closed, is:archived, is:all"}, {"is:ready", "ready to work on"}, {"is:blocked", "waits for an open issue"},
 	{"is:overdue", "open and past its due date"}, {"is:locked", "an agent holds the lock"}, {"label:bug", "has the label"}, {"-label:bug", "does not have the label"},

@@ -11,8 +11,8 @@ import (
 
 var pageLinks = regexp.MustCompile(` (href|src|action|formaction)="([^"]*)"`)
 
-// TestBelowAPath: below a path every page is there, and everything on it leads below the
-// path; what is not below it is not served. Scripts find their way, too.
+// TestBelowAPath: if the dashboard is served below a path, every page is below it, and so is
+// everything that a page links to. Other paths are not served. Scripts find their way, too.
 func TestBelowAPath(t *testing.T) {
 	w := dashtest.New(t)
 	a, other := w.Clone("a"), w.Clone("b")

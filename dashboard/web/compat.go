@@ -40,8 +40,8 @@ func (s *Server) apiHealth(r *request) error {
 	return s.raw(r, http.StatusOK, map[string]any{"status": "ok", "version": s.Version})
 }
 
-// apiDid answers an action. What the original's command printed is what is said of
-// the events.
+// apiDid answers an action. The original returned the output of its command; this answer has a
+// short description instead.
 func (s *Server) apiDid(r *request, data any) error {
 	d, ok := data.(actionDoc)
 	if !ok {

@@ -189,11 +189,11 @@ func shapeOf(p db.Project, all []alerts.Alert) alerts.Shape {
 	return alerts.Worst(all, p.Status == db.Paused, p.PollError != "" || p.State.Rev == 0)
 }
 
-// Trouble is what is wrong with how a project is reached.
+// Trouble is a problem with reading or fetching a project.
 type Trouble struct {
 	What  string  `json:"what"`
 	Why   string  `json:"why"`
-	Since instant `json:"since"` // of what is shown
+	Since instant `json:"since"` // of the data that is shown
 	Cure  string  `json:"cure"`  // a command
 	Slug  string  `json:"-"`     // of the project, which can be tried again
 

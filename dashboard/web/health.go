@@ -148,9 +148,9 @@ func stripOf(all []fetchDoc) (s fetchStrip) {
 	return s
 }
 
-// pushesDoc is what is left of the limit on pushes to the hub.
+// pushesDoc is how many pushes to the hub its limit still allows.
 type pushesDoc struct {
-	Limit   int     `json:"limit"` // 0: there is none, but the hub is left alone
+	Limit   int     `json:"limit"` // 0: there is no limit, but the clone does not contact the hub now
 	Seconds int     `json:"seconds"`
 	Left    int     `json:"left"`
 	Shared  uint64  `json:"hub_per_minute"` // that all clones share; 0: the limit is not a share

@@ -38,9 +38,8 @@ func hostile() (all []string) {
 	return append(all, "\u202egnp.exe", "a\u200bb", "=1+1", "+cmd|' /C calc'!A0", "@SUM(1)", "\r\nSet-Cookie: a=b", "%0d%0aX: y", "../../etc/passwd", strings.Repeat("A", 400), "\u2066left\u2069", "\ufeff", "\t=1+1", "-1+1", "'; DROP TABLE alerts; --", "$(id)", "`id`", "#1 #2 #99999", "@everyone", "https://evil.example/#\u202e", strings.Repeat("\u0301", 60))
 }
 
-// TestHostileTexts puts texts that attack a page into every field that others
-// can write, and opens every page: nothing of them runs, loads or is shown as
-// part of the page.
+// TestHostileTexts puts texts that attack a page into every field that others can write, and
+// opens every page: none of them runs, loads anything or is shown as part of the page.
 func TestHostileTexts(t *testing.T) {
 	w := dashtest.New(t)
 	a := w.Clone("a")

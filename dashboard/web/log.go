@@ -304,7 +304,7 @@ func (s *Server) activity(r *request) error {
 			return err
 		})
 		if err != nil {
-			d.Left++ // its own page says what is wrong
+			d.Left++ // its own page shows the problem
 		}
 	}
 	slices.SortStableFunc(d.Lines, func(a, b lineRow) int { return b.key.Compare(a.key) })

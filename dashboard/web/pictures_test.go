@@ -163,9 +163,8 @@ func TestPictures(t *testing.T) {
 	b.quiet()
 }
 
-// withoutScript reads every page in a browser that runs no script: what is
-// there with one is there. Only a script can copy, and follow a log, so the buttons that do
-// are left out.
+// withoutScript reads every page in a browser without scripts, and checks that nothing is
+// missing. Only a script can copy, and follow a log, so the buttons that do are left out.
 func (b *browser) withoutScript() {
 	b.Helper()
 	texts := map[string]string{}

@@ -367,7 +367,7 @@ type journey struct {
 	shows       func(k int) string
 }
 
-// journeys are those of every page that shows what others do.
+// journeys are the journeys of every page that shows what others do.
 func journeys() []journey {
 	text := func(what string) string {
 		return fmt.Sprintf("document.querySelector('#main').innerText.includes(%q)", what)

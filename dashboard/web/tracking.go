@@ -55,7 +55,7 @@ func (s *Server) track(r *request) error {
 		}
 		_, err = s.Poller.Poll(ctx, p.ID)
 		if err != nil {
-			d.Notes = append(d.Notes, err.Error()) // it is watched: its page says what is wrong
+			d.Notes = append(d.Notes, err.Error()) // it is watched, and its page shows the problem
 		}
 		return nil
 	})

@@ -30,8 +30,8 @@ type OddError struct {
 	Path  string
 	Mode  fs.FileMode // what it is
 	Want  string      // "file" or "directory"
-	Owner string      // whose it is, if that is what is wrong
-	Size  int64       // in bytes, if that is what is wrong
+	Owner string      // the owner, if that is the problem
+	Size  int64       // in bytes, if that is the problem
 }
 
 func (e *OddError) Error() string {

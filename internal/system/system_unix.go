@@ -97,9 +97,9 @@ func Terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 // TerminateGroup asks the group of a running command to end.
 func TerminateGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 
-// KillGroup kills what is left of a command's group, also after the command
-// itself has been waited for: the group's number stays taken while it has a member.
-// It does nothing to a command that has no group of its own.
+// KillGroup kills the remaining processes of a command's group, also after the command itself
+// has been waited for: the group's number stays taken while it has a member. It does nothing
+// to a command that has no group of its own.
 func KillGroup(cmd *exec.Cmd) {
 	if a := cmd.SysProcAttr; cmd.Process != nil && a != nil && (a.Setpgid || a.Setsid) {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)

@@ -365,7 +365,7 @@ func TestListsWhatGitLists(t *testing.T) {
 	}
 }
 
-// TestModesAreGits: what is made is as accessible as what git makes, in a
+// TestModesAreGits: files and directories have the same modes as those that git creates, in a
 // repository of one user and of a group, whatever the umask.
 func TestModesAreGits(t *testing.T) {
 	for _, shared := range []string{"false", "group", "all"} {

@@ -94,7 +94,7 @@ func (m *Model) Apply(d *delta.Delta) error {
 	return nil
 }
 
-// Mark is what is said of the signature of a line.
+// Mark is the mark of a line's signature.
 func (m *Model) Mark(agent string, seq uint64) (rule string) {
 	for _, x := range m.Marks[agent] {
 		if x.Seq <= seq {

@@ -9,7 +9,7 @@
 //   - a public key, or the file of one, that crosslink.signingKey names:
 //     ssh-agent has the other half.
 //
-// What is secret stays in the file and in this process: nothing of it is in an
-// argument, in the environment of a child, in an error or in a log.
-// docs/decisions/0013-a-key-for-each-agent.md says why it is like this.
+// Secrets stay in the file and in this process: no part of them is in an argument, in the
+// environment of a child, in an error or in a log. docs/decisions/0013-a-key-for-each-agent.md
+// says why it is like this.
 package keys
