@@ -10,7 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// TestAgentVerbs: the id is the answer, everything else is talk.
+// TestAgentVerbs: stdout begins with the id, and remarks are on stderr.
 func TestAgentVerbs(t *testing.T) {
 	w := newWorld(t)
 	w.json("new", "a")

@@ -20,7 +20,7 @@ func pagedBy(t *testing.T) (command string, seen func() string) {
 	}
 }
 
-// TestPager: which process pages which output, and which one reports problems.
+// TestPager: the output that each process pages, and the process that reports problems.
 func TestPager(t *testing.T) {
 	t.Setenv("LESS", "")
 	t.Setenv("LV", "")

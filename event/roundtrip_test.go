@@ -46,8 +46,8 @@ func TestProperty_EncodeThenDecodeIsIdentity(t *testing.T) {
 	}
 }
 
-// Whatever is done to a line, if it is still accepted it encodes to the same
-// bytes, and never to an envelope and an error at once.
+// Any change to a line either makes it invalid, or it encodes to the same bytes. Decoding
+// never returns both an envelope and an error.
 func TestProperty_AcceptedLinesEncodeToTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := drawEnvelope(t, rapid.SampledFrom(allTypes()).Draw(t, "type"))

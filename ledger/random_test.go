@@ -229,8 +229,8 @@ func operate(rnd *rand.Rand, a *agent, issues []event.UUID, log *strings.Builder
 	return issues
 }
 
-// TestRandomRuns is the proof for more agents: R4, R5, R8 of the claims. The
-// number of runs has a floor, and every misfortune must have struck.
+// TestRandomRuns tests claims R4, R5 and R8 for more agents. The number of runs has a minimum,
+// and every kind of fault must have occurred.
 func TestRandomRuns(t *testing.T) {
 	count := map[string]int{}
 	if s := os.Getenv("CROSSLINK_SEED"); s != "" {

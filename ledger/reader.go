@@ -191,9 +191,9 @@ func (r *Reader) Granted(tip string, issue event.UUID, agent string, claimSeq ui
 	return l, true, nil
 }
 
-// Holds reports whether what was decided up to the commit old is part of tip:
-// old is on its chain, or on that of a branch that a valid merge step of it
-// (or of such a branch) brought back. If not, the hub has lost decisions.
+// Holds reports whether tip includes the decisions up to the commit old: old is on the chain
+// of tip, or on that of a lost branch that a valid merge step, directly or through other
+// branches, has merged. If not, the hub has lost decisions.
 func (r *Reader) Holds(tip, old string) (bool, error) {
 	if ok, err := r.Extends(tip, old); ok || err != nil {
 		return ok, err

@@ -23,8 +23,8 @@ type held struct {
 	read *atomic.Int64 // in all; may be nil
 }
 
-// work is one log while it is read: the one walk along lines, from the first or
-// from where an earlier read ended.
+// work is the state of reading one log, once, from its first line or from where an earlier
+// read ended.
 type work struct {
 	agent    string
 	old      *Cursor // of the read before; nil: none

@@ -351,8 +351,8 @@ func TestFoldOnPoorHubs(t *testing.T) {
 	}
 }
 
-// A fold is killed at every boundary at which it changes the world. No event is lost, no
-// view changes, and the same again completes it.
+// A fold is killed at every boundary at which it changes the world. No event is lost, no view
+// changes, and running the same command again completes the fold.
 func TestFoldKilledAtEachBoundary(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

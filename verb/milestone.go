@@ -17,8 +17,8 @@ type TakenError struct {
 
 func (e *TakenError) Error() string { return "there is already a milestone '" + e.Name + "'" }
 
-// milestoneTaken refuses a name that another milestone than one has, in any form
-// and case, and one that reads as a milestone's number.
+// milestoneTaken refuses a name that another milestone has, in any form and case, and a name
+// that looks like a milestone's number.
 func milestoneTaken(p tracker.Projection, name string, but event.UUID) error {
 	if _, ok := milestoneNumber(name); ok {
 		return &event.MemberError{Reason: event.BadValue, Member: "name", Detail: "'" + name + "' is the number of a milestone, and cannot be its name"}

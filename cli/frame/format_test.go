@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzFormat: a --format that is taken means one thing: written out again, it
-// is the same. What is not taken is said in one line.
+// FuzzFormat: a --format that is accepted has one meaning: encoded again, it is the same. The
+// error about any other format is one line.
 func FuzzFormat(f *testing.F) {
 	for _, s := range []string{"%(number) %(due_at:short) %(title)", "%", "%%", "%0a%00%fF", "%(", "%()", "%(:)", "%(title:x)", "%(nonsense)", "100%x"} {
 		f.Add(s)

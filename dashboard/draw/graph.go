@@ -1,6 +1,6 @@
-// Package draw computes the positions in a drawing: in a graph of which issue blocks which, a
-// timeline, or a curve. It returns numbers; templates make SVG of them (dashboard/web). Equal
-// input gives equal output, to the last digit.
+// Package draw computes the positions in a drawing: in a graph of issues that block each
+// other, a timeline, or a curve. It returns numbers; templates make SVG of them
+// (dashboard/web). Equal input gives equal output, to the last digit.
 package draw
 
 import (

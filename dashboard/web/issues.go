@@ -388,7 +388,7 @@ func (d *issuesPage) grouped(l *lister) error {
 					c.Name = cmp.Or(l.v.Names.Brief(name), c.Name)
 				}
 				if name == "" && d.Group != "milestone" {
-					c.Verbs = "" // taking one of several names away says which
+					c.Verbs = "" // of several names, it is not clear which one a move to this column would remove
 				}
 				by[name] = c
 			}

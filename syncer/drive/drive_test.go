@@ -253,8 +253,8 @@ func (w *world) onHub(name string) int {
 	return len(log.Lines)
 }
 
-// What nobody contends for is one push; the loser of a race looks once and pushes
-// once more, and waits for nothing.
+// Without a race, there is one push. The loser of a race looks once and pushes once more,
+// without waiting.
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
