@@ -14,7 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// FuzzIdentity: a file that is no identity is refused, never half believed.
+// FuzzIdentity: a file that is not an identity is refused as a whole.
 func FuzzIdentity(f *testing.F) {
 	f.Add([]byte(`{"agent":"alice-box-ab2c","host":"box","path":"/x","device":1,"inode":2}`))
 	f.Add([]byte(`{"agent":"--exec","inode":-1}`))
@@ -39,7 +39,7 @@ func FuzzIdentity(f *testing.F) {
 	})
 }
 
-// place is an identity as a worktree has it, with an environment and settings.
+// place is the identity of a worktree, with an environment and settings.
 func place(t *testing.T, environ ...string) Identity {
 	t.Helper()
 	return Identity{File: filepath.Join(t.TempDir(), "crosslink", "identity"), Environ: append(environ, "USER=alice")}
@@ -80,8 +80,8 @@ func TestWhoNamesTheAgent(t *testing.T) {
 	}
 }
 
-// Of two processes that make an id at once both get the same; it stays until it is
-// given up, and only who has it can give it up.
+// Two processes that create an id at once get the same one. It stays until it is given up, and
+// only its holder can do that.
 func TestSettle(t *testing.T) {
 	i := place(t)
 	ids := make([]string, 8)

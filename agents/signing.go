@@ -60,8 +60,8 @@ type Log struct {
 	Free   func() string
 }
 
-// Unsigned says what becomes of a write that cannot be signed, and err is why.
-// The rules are:
+// Unsigned decides what happens to a write that cannot be signed; err is the reason. The rules
+// are:
 //   - a key that cannot sign is reported by name and reason; that signing is
 //     switched off (crosslink.sign=false) is distinguished, once;
 //   - then, policy `off`: nothing; `warn`: the line is written unsigned, and this is reported;

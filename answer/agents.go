@@ -130,7 +130,7 @@ func PresenceOf(p tracker.Projection, agent string) *Presence {
 	return s
 }
 
-// Fold is what became of the logs of retired agents.
+// Fold is the result of archiving the logs of retired agents.
 type Fold struct {
 	Archived []Folded `json:"archived"`
 	Kept     []Kept   `json:"kept"`

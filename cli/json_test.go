@@ -50,9 +50,9 @@ func (w *world) json(args ...string) doc {
 // wholeAnswers are the kinds of "no" that leave nothing open.
 var wholeAnswers = []string{"no-match", "nothing-ready", "none-pending", "no-agent", "no-session", "no-handoff", "no-request", "no-timer", "findings", "hooks-missing"}
 
-// TestJSONIsOKOnlyIfAllIsSo goes over commands and what becomes of them: "ok" is
-// true if everything that was asked for is so, and false with a write that did
-// not happen or is not confirmed where that was asked for.
+// TestJSONIsOKOnlyIfAllIsSo runs commands with different results: "ok" is true if everything
+// that was requested has happened, and false if a write did not happen, or was not confirmed
+// although that was requested.
 func TestJSONIsOKOnlyIfAllIsSo(t *testing.T) {
 	for _, c := range []struct {
 		does string // with the hub before; "" is nothing

@@ -72,7 +72,7 @@ func TestFieldsOverTheirLimits(t *testing.T) {
 	}
 }
 
-// TestTextsFromFilesObeyTheRules: -F, from a file or stdin, is judged alike.
+// TestTextsFromFilesObeyTheRules: the same rules apply to -F, from a file or stdin.
 func TestTextsFromFilesObeyTheRules(t *testing.T) {
 	w := newWorld(t)
 	w.ok("new", "first")

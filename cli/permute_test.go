@@ -74,7 +74,7 @@ func TestPermuteMistakes(t *testing.T) {
 	}
 }
 
-// TestTextsThatBeginWithADash are taken for what they are where that is certain.
+// TestTextsThatBeginWithADash: they are taken for texts if that is certain.
 func TestTextsThatBeginWithADash(t *testing.T) {
 	for _, c := range []struct {
 		args []string

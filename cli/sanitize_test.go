@@ -21,8 +21,8 @@ func fit(s string) bool {
 	return frame.Lines(s) == s
 }
 
-// TestNothingUnfitReachesStdout lets every reading verb print issues whose
-// every text is hostile, as lines of level 3 may bring them.
+// TestNothingUnfitReachesStdout lets every reading verb print issues all of whose texts are
+// hostile, as they may be in lines of level 3.
 func TestNothingUnfitReachesStdout(t *testing.T) {
 	const evil = "\x1b]0;x\x07\u202e\u009b\xff\r\n\tx\u200b\x7f"
 	w := newWorld(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// countedRows notes which rows are read.
+// countedRows records which rows are read.
 type countedRows struct {
 	tracker.Projection
 	read  map[event.UUID]bool

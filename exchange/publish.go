@@ -30,7 +30,7 @@ type Outcome struct {
 	Code    fail.Code // of the reason; "" if it has no name
 	Fields  fail.Fields
 	asked   bool          // the hub was reached
-	Paced   *syncer.Paced // why it was not asked to the end just now; nil if it was
+	Paced   *syncer.Paced // why the exchange stopped before it was complete; nil if it was not paced
 	Seen    time.Time     // when a push has shown that the hub is as it was seen
 	Lost    hubs.Losses   // what the hub still lacks
 }

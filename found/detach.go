@@ -45,8 +45,8 @@ type Detached struct {
 //
 //   - all of it is written again under that id (package again);
 //   - all of it is one atomic push that expects the hub as it was just seen;
-//   - other clones of the fork are told, and follow with 'init --join': what they
-//     had not sent is carried over.
+//   - other clones of the fork report it, and follow with 'init --join': their unsent events
+//     are moved over.
 //
 // remote names the fork; "" is the hub, if another remote is known to hold the
 // original.
@@ -71,7 +71,7 @@ func (f *Founder) Detach(ctx context.Context, remote string) (*Detached, error) 
 		return nil, f.Unwritable(err)
 	}
 	f.Agent = agent
-	if err := f.EnsureReplica(ctx); err != nil { // a clone that has not been looked at yet
+	if err := f.EnsureReplica(ctx); err != nil { // a clone that has not been read yet
 		return nil, f.Unwritable(err)
 	}
 	unlock, err := f.LockHub(ctx)
@@ -165,7 +165,7 @@ func (f *Founder) replace(ctx context.Context, p refs.Push) (again bool, err err
 		Fields: fail.Fields{"git": hubs.Gist(pushed.Res.Stderr)}}
 }
 
-// mayDetach says what has to be so before anything is written.
+// mayDetach checks the preconditions before anything is written.
 func (f *Founder) mayDetach(ctx context.Context, s *reading.Snapshot, remote, unsent string) error {
 	switch err := f.RefuseLevel(s); {
 	case err != nil:
@@ -190,8 +190,8 @@ func (f *Founder) mayDetach(ctx context.Context, s *reading.Snapshot, remote, un
 		Fields: fail.Fields{"remote": f.Hub.Name}}
 }
 
-// switchTo makes this clone one of another hub: what was believed of the old
-// one is set aside, and ups, if any, say what is known of the new one.
+// switchTo makes this clone one of another hub: accepted refs of the old one are set aside,
+// and ups, if any, set the known refs of the new one.
 func (f *Founder) switchTo(ctx context.Context, s *reading.Snapshot, hubID string, ups []refs.Update) error {
 	known := map[string]bool{}
 	for _, u := range ups {

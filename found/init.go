@@ -40,7 +40,7 @@ type InitOptions struct {
 	Source string // what From was read from, for people
 }
 
-// InitReport says what init found or made.
+// InitReport is what init has found or created.
 type InitReport struct {
 	Remote   string   `json:"remote"` // "" where there is none
 	URL      string   `json:"url,omitempty"`
@@ -49,7 +49,7 @@ type InitReport struct {
 	Already  bool     `json:"already"`            // this clone had joined it before
 	Branches []string `json:"branches,omitempty"` // made on the remote
 	Restored bool     `json:"restored,omitempty"` // the hub had lost its branches: they are back
-	Moved    bool     `json:"moved,omitempty"`    // with restored: the remote's URL leads to a repository that had none of them
+	Moved    bool     `json:"moved,omitempty"`    // with restored: the remote's URL leads to a repository that had none of the branches
 	Sent     int      `json:"sent"`               // events published with it
 	// Renumbered are the issues whose private numbers ended with the joining.
 	Renumbered []Renumbered `json:"renumbered,omitempty"`

@@ -14,8 +14,8 @@ import (
 )
 
 // A name that differs from one of the tracker's only in case is the same name on a file system
-// that folds case: both gates refuse it, whichever part differs. What only looks alike is
-// code.
+// that folds case: both gates refuse it, whichever part differs. A name that only looks
+// similar counts as code.
 func TestTwinsOfTheTrackersNames(t *testing.T) {
 	for _, mode := range []string{gate.Whole, gate.PerRef} {
 		t.Run(mode, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
-// A push may bring as many commits as are looked at, and not one more.
+// A push may bring as many commits as the gate examines, and not one more.
 func TestTooMuch(t *testing.T) {
 	w := newWorld(t, "sha1")
 	w.accept(w.meta(nil, func(m *trust.Meta, s *trust.Signers) *trust.Signers { return s }))

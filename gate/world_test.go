@@ -85,7 +85,7 @@ type metaCommit struct {
 	roll  *trust.State
 }
 
-// log is one agent's log as the hub has it.
+// log is one agent's log on the hub.
 type log struct {
 	id    string
 	chain event.Chain

@@ -35,8 +35,8 @@ func FuzzContact(f *testing.F) {
 	})
 }
 
-// What earlier versions, a wrong clock or somebody else left in a note is not
-// believed.
+// Values in a note that come from earlier versions, a wrong clock or somebody else are
+// ignored.
 func TestNotesThatAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)

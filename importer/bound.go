@@ -167,8 +167,8 @@ func (k *rowKeys) meet(key string) bool {
 	return first
 }
 
-// laterSaid passes over an error of a first reading that the second one meets, too,
-// after the rows that can be read.
+// laterSaid drops errors of the first pass that the second pass also finds, after the rows
+// that can be read.
 func laterSaid(err error) error {
 	var not *FormatError
 	if errors.As(err, &not) {

@@ -33,7 +33,7 @@ type Issue struct {
 	Links     []Link
 	Comments  []Comment
 	Time      []TimeEntry
-	Deleted   bool // it was deleted there, and is asked for anyway
+	Deleted   bool // it was deleted there, and is imported on request
 	Guessed   bool // Relations were found in texts, which a source may leave out
 
 	Exact bool // it comes from an export of this program: valid data is not changed

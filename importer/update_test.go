@@ -127,9 +127,8 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// TestUpdateSettles draws dumps and changes of people: after an import nothing
-// of the same dump is left to say, and where nobody here changed anything the
-// tracker says what the dump says.
+// TestUpdateSettles draws dumps and changes by people: a second import of the same dump writes
+// nothing, and fields that nobody has changed here equal those of the dump.
 func TestUpdateSettles(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pick := func(all ...string) (some []string) {

@@ -30,8 +30,8 @@ type agent struct {
 	logs   map[string]string
 	seen   map[string]string // the hub's refs when last looked
 	reader *ledger.Reader
-	view   ledger.View // the chain that is believed: seen on the hub
-	lost   []string    // tips that were believed and that the hub lost
+	view   ledger.View // the accepted chain: seen on the hub
+	lost   []string    // tips that were accepted and that the hub has lost
 	merged int         // merge steps accepted
 	fixed  int         // chains sent again to a hub that was behind
 }
@@ -97,8 +97,8 @@ func (a *agent) adopt(id, tip string) {
 	}
 }
 
-// believe judges the hub's chain. A chain that is only behind the one believed
-// is sent again; another one is believed, and what it lost is to be merged.
+// believe judges the hub's chain. If the hub's chain is an older part of the accepted one, the
+// rest is sent again. Another chain is accepted, and the steps it lost must be merged.
 func (a *agent) believe(tip string) {
 	if tip != "" && !a.must(a.reader.Extends(a.view.Tip, tip)) {
 		if a.view.Tip != "" && !a.must(a.reader.Holds(tip, a.view.Tip)) {
@@ -126,9 +126,9 @@ func (a *agent) inputs(tip string) {
 	}
 }
 
-// draft makes the next step from logs that the hub has or gets; it returns the
-// new tip of the chain and whether it decides anything. With nothing to decide
-// the tip is the one believed.
+// draft makes the next step from logs that the hub has or gets; it returns the new tip of the
+// chain and whether it decides anything. If there is nothing to decide, the tip is the
+// accepted one.
 func (a *agent) draft(logs map[string]string) (string, bool) {
 	on := a.view
 	if on.Tip == "" {
@@ -222,7 +222,7 @@ func (a *agent) publish() {
 	}
 }
 
-// behind reports whether the hub's chain is an older part of the one believed.
+// behind reports whether the hub's chain is an older part of the accepted one.
 func (a *agent) behind() bool {
 	there := a.seen[checkpointRef]
 	return a.view.Tip != "" && there != a.view.Tip && (there == "" || a.must(a.reader.Extends(a.view.Tip, there)))

@@ -135,8 +135,8 @@ func TestRoot(t *testing.T) {
 		}
 	})
 	t.Run("a commit that hides the chain behind its second parent", func(t *testing.T) {
-		// A fast-forward for a server; for readers the chain is lost, and a
-		// merge step brings it back, numbers and all.
+		// For a server this is a fast-forward. For readers the chain is lost, and a merge step
+		// restores it with its numbers.
 		s := newScene(t)
 		u := s.create("agent-a")
 		s.claim("agent-a", u, false)

@@ -226,8 +226,8 @@ func forgeScene(t testing.TB) *scene {
 	return s
 }
 
-// TestForgedSteps: judged bad by warm and cold readers alike, adopted by none,
-// and work continues over them.
+// TestForgedSteps: warm and cold readers all judge them bad, no reader accepts them, and work
+// continues after them.
 func TestForgedSteps(t *testing.T) {
 	for _, f := range forgeries {
 		t.Run(f.name, func(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/ledger"
 )
 
-// A claim that was granted and ended is told from one that was void, by readers
-// that know the chain from before and by those that know nothing.
+// All readers distinguish a claim that was granted and has ended from one that was void,
+// whether they knew the chain before or not.
 func TestGranted(t *testing.T) {
 	s := newScene(t)
 	u := s.create("agent-a")

@@ -100,7 +100,7 @@ func (h *hub) fetch() (map[string]string, bool) {
 	return maps.Clone(h.refs), true
 }
 
-// push moves refs, all or none of them; meta is the one last seen there.
+// push moves all refs or none; meta is the one that was last seen there.
 func (h *hub) push(updates []update, meta string) outcome {
 	f := h.begin(pushFaults)
 	switch f {

@@ -6,7 +6,8 @@ import (
 )
 
 // reader reads one object whose keys are in byte order. It counts the members it has read, so
-// that unknown ones are noticed. The first fault of any object is kept for all of them.
+// that unknown ones are noticed. The first fault of any object is kept, for all objects
+// together.
 type reader struct {
 	v     canon.Value
 	taken int

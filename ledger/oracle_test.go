@@ -166,8 +166,8 @@ func (o *oracle) step(prev, t *track) {
 	o.ends(t, is)
 }
 
-// told notes what an agent's user was told, and that it was not told otherwise
-// before.
+// told records what was reported to an agent's user, and checks that it does not contradict
+// earlier reports.
 func (o *oracle) told(l *ledger.Ledger) {
 	if o.heard[l] {
 		return
@@ -190,7 +190,7 @@ func (o *oracle) alive(prev, lost *track, c claimID) {
 	}
 }
 
-// ends notes which covered claims are over.
+// ends records which covered claims have ended.
 func (o *oracle) ends(t *track, l *ledger.Ledger) {
 	for _, a := range o.agents {
 		if a.tip == "" {

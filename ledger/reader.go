@@ -34,7 +34,7 @@ func (v View) Sequence() uint64 {
 	return v.Ledger.Sequence + v.Since
 }
 
-// Bad is a step that no reader believes.
+// Bad is a step that no reader accepts.
 type Bad struct {
 	ID       string
 	Sequence uint64

@@ -10,9 +10,9 @@ import (
 // alone, never from refs: the same question has the same answer in every
 // clone, now and later.
 //
-// An error means that the answer is not known here (an object is missing, the
-// disk fails); the reader then stops without a verdict. What is there but
-// wrong is no error: the calls below say how it is told.
+// An error means that the answer is not known here (an object is missing, the disk fails); the
+// reader then stops without a verdict. Invalid data is not an error: the methods below define
+// how it is reported.
 type Source interface {
 	// Parents returns the parents of a commit of the chain, first parent first.
 	Parents(id string) ([]string, error)

@@ -19,7 +19,7 @@ type Options struct {
 	Version string
 }
 
-// instructions are what every client is told.
+// instructions is the text that every client gets.
 const instructions = "Issues of this repository, shared through git. Call context first; claim before you work, comment as you go, close when done. Outcome taken or code 2: somebody else has it."
 
 // NewServer returns a server with the tools of a set.

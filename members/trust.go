@@ -1,5 +1,5 @@
-// Package members is who may write to a hub: reports of what is believed of each
-// agent and its keys, and the changes of the hub's meta that admins make.
+// Package members manages who may write to a hub: it reports which agents and keys are
+// trusted, and makes the changes of the hub's meta for admins.
 package members
 
 import (
@@ -28,7 +28,7 @@ type Members struct {
 // Trust says who may write to the hub, as far as this clone knows.
 type Trust struct {
 	Hub     string       `json:"hub"`
-	Meta    string       `json:"meta"` // the commit believed
+	Meta    string       `json:"meta"` // the accepted commit
 	Seq     uint64       `json:"seq"`
 	Hash    string       `json:"hash"` // of its files: two people who see the same have the same meta
 	Signing string       `json:"signing"`
@@ -38,7 +38,7 @@ type Trust struct {
 	Admin   bool         `json:"admin"`             // a key here may change it
 	Signers []TrustKey   `json:"signers"`
 	Agents  []TrustAgent `json:"agents"`
-	Refused []string     `json:"refused"` // meta commits that nobody believes
+	Refused []string     `json:"refused"` // meta commits that nobody accepts
 
 	RefusedCommits []string `json:"-"` // their ids
 }

@@ -86,8 +86,8 @@ func (r *Runner) Finalize(ctx context.Context, now bool, accepted []string) (*Re
 	return done, nil
 }
 
-// remove removes a ref from the hub if it is still at tip. gone is false where there
-// is no such ref, or another one; a refusal is an error.
+// remove removes a ref from the hub if it is still at tip. gone is false if there is no such
+// ref, or a different one. A refusal is an error.
 func (r *Runner) remove(ctx context.Context, ref string, tip refs.OID) (gone bool, err error) {
 	p := refs.Push{Refs: []refs.PushRef{{Dst: ref, Lease: &tip}}}
 	res, err := r.Clone.PushPatiently(ctx, p, clone.Migrating)

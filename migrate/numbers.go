@@ -53,7 +53,7 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("the number %d is that of issue %s", e.Number, e.Issue)
 }
 
-// greatest is the greatest number of an issue that is believed.
+// greatest is the greatest number of an issue that is accepted.
 const greatest = 1 << 40
 
 // Number decides the numbers. view has the numbers that people have already seen.

@@ -13,7 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Old is a hub of level 2 or 3, as a clone has it.
+// Old is a hub of level 2 or 3, as seen in a clone.
 type Old struct {
 	Level   int
 	Source  refs.OID    // the commit its state was read from
@@ -129,7 +129,7 @@ func (o *Old) readLogs(ctx context.Context, l refs.Local, all map[string]refs.OI
 	return nil
 }
 
-// count counts a file that is not carried over.
+// count counts a file that is not migrated.
 func (l *Left) count(name string) {
 	dir, file, _ := strings.Cut(name, "/")
 	if dir == "agents" { // of level 2, where each agent has a directory

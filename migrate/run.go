@@ -231,7 +231,7 @@ func listed(files []event.UnreadFile) string {
 	return strings.Join(all, "; ")
 }
 
-// level says what a hub is that is not to be migrated: done before, or another.
+// level returns why a hub is not migrated: it has been migrated, or is another hub.
 func (r *Runner) level(s *reading.Snapshot, rep *Report) (done bool, err error) {
 	switch {
 	case r.Clone.Contact.Other != "":
@@ -419,7 +419,7 @@ func (r *Runner) push(ctx context.Context, s *reading.Snapshot, old *Old, n *wri
 	}
 }
 
-// pushOnce is one push, and what became of it.
+// pushOnce makes one push and returns the result.
 func (r *Runner) pushOnce(ctx context.Context, p refs.Push) (pushed hubs.Pushed, out hubs.Outcome, err error) {
 	pushed.Push = p
 	pushed.Res, pushed.Err = r.Clone.PushPatiently(ctx, p, clone.Migrating)

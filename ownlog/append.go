@@ -51,10 +51,9 @@ func (w *Writer) Append(ctx context.Context, how *clone.Signing, build Build) ([
 	return lines, s, nil
 }
 
-// AppendEach appends a commit for each of builds, and returns how many events they
-// hold. What one of them wrote is durable when the next one is asked for. It reads
-// nothing back in between: a build may see the state without what the builds before
-// wrote.
+// AppendEach appends a commit for each of builds, and returns how many events they hold. The
+// events of one are durable when the next one is requested. It reads nothing back in between:
+// a build may see the state without what the builds before wrote.
 func (w *Writer) AppendEach(ctx context.Context, how *clone.Signing, builds iter.Seq[Build]) (events int, err error) {
 	var on *reading.Snapshot
 	for build := range builds {

@@ -51,10 +51,10 @@ func (w *Writer) explained(ctx context.Context, s *reading.Snapshot, now event.T
 type Forked struct {
 	Was     string `json:"was"`
 	Agent   string `json:"agent"`   // the new id
-	Carried int    `json:"carried"` // events carried over
+	Carried int    `json:"carried"` // events moved to the new id
 	Scope   string `json:"scope"`   // where the user has to set the new id for it to hold (idScope); "" = nowhere
 
-	Withdrawn []Withdrawn  `json:"withdrawn"` // events that were not carried over, with what hung on them
+	Withdrawn []Withdrawn  `json:"withdrawn"` // events that were not moved, with those that depend on them
 	Locks     []event.UUID `json:"locks"`     // issues whose lock stays with the old id
 }
 

@@ -101,7 +101,7 @@ dave-box-1
 		"alice-lap-2": "alice-lap-2", "alice-lap-2@crosslink": "alice-lap-2", "bob@example.com": "bob-box-1", "carol@example.com": "",
 		"Alice Liddell": "alice-box-1 alice-lap-2", " alice  LIDDELL": "alice-box-1 alice-lap-2",
 		"bob miller": "bob-box-1", // neither the retired nor the unapproved one
-		"bob-box-1":  "bob-box-1", // an id, although somebody has it as a name
+		"bob-box-1":  "bob-box-1", // an id, although it is also somebody's name
 		"bob":        "bob-box-1", "Bob": "bob-box-1", "dave": "dave-box-1", "eve": "eve-box-1",
 		"al": "", "alic": "", "nobody": "", "": "", " ": "", "@you": "", "miller": "",
 	} {

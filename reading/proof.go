@@ -22,10 +22,10 @@ type Proof struct {
 type Covering struct {
 	Sequence uint64
 	Commit   string
-	Earlier  bool // an older step did, and this is the oldest that was looked at
+	Earlier  bool // an older step covered it, and this is the oldest one that was read
 }
 
-// stepsBack is how many steps are looked at for the one that covered a line.
+// stepsBack is how many steps are searched for the one that covered a line.
 const stepsBack = 100
 
 // Prove reads a line of a log from the objects and checks its signature; nil if there is

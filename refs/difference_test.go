@@ -11,8 +11,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/memory"
 )
 
-// DiffTrees names what differs, at the depth that is asked for, and WriteTrees writes
-// directories as they are.
+// DiffTrees lists the differences at the requested depth, and WriteTrees writes directories
+// unchanged.
 func TestDiffTrees(t *testing.T) {
 	t.Parallel()
 	ctx, l := context.Background(), memory.New(refs.SHA1)

@@ -107,7 +107,7 @@ func TestNothingBehindTheEndIsRead(t *testing.T) {
 	}
 }
 
-// A segment of line breaks alone is 17 million lines: 64 are looked at.
+// A segment of only line breaks has 17 million lines: 64 are read.
 func TestLineBreaksAlone(t *testing.T) {
 	l := memory.New(refs.SHA1)
 	blob := write(t, l, refs.Blob, bytes.Repeat([]byte("\n"), refs.SegmentLimit))

@@ -79,7 +79,8 @@ func (b *BadMeta) String() string {
 	return fmt.Sprintf("the meta commit %.12s is ignored: %s", b.Commit, b.why())
 }
 
-// maxWhy bounds the bytes of why a commit is not believed: it may quote a stranger.
+// maxWhy bounds the bytes of the reason why a commit is invalid, because it may quote a
+// stranger.
 const maxWhy = 300
 
 func (b *BadMeta) why() string {

@@ -84,9 +84,9 @@ func (a *advance) foreign(id string, tip refs.OID) (bool, error) {
 	return first != "" && first != a.next.Hub, err
 }
 
-// beyond looks at a log of the hub that is not what is written here, of which it
-// holds the first lines: after is how many of them, if what the hub has after them
-// does not count for want of a signature; 0 for anything else.
+// beyond checks whether the hub's log has the first lines of the log written here, followed by
+// lines that do not count because they lack a signature. It returns the number of those first
+// lines; 0 in all other cases.
 func (a *advance) beyond(id string, here, hub refs.OID) (after uint64, err error) {
 	p, err := GoodPart(a.ctx, a.local, PartRequest{Hub: a.next.Hub, Agent: id, Tip: hub, Roll: a.roll(), Position: a.position(id)})
 	if err != nil || !p.Trails {

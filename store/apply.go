@@ -118,8 +118,8 @@ func (s *Store) reopen(was *File) (*opened, error) {
 	return openAt(s.Path)
 }
 
-// again makes a whole file and puts it in place. Who reads the old one continues
-// reading it.
+// anew creates a whole new file and moves it into place. Readers of the old file continue to
+// read it.
 func (s *Store) anew(ctx context.Context, next Next) (*opened, Written, error) {
 	tmp := s.Path + "-new"
 	for _, leftover := range []string{tmp, tmp + "-journal"} {

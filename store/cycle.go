@@ -10,9 +10,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// An edge is cyclic if both ends are in one strongly connected component. Where
-// edges or issues came or went, a component that changed holds one of these issues,
-// as it was or as it will be, so the rest of the graph is not looked at.
+// An edge is cyclic if both ends are in one strongly connected component. If edges or issues
+// were added or removed, every component that changed contains one of their issues, before or
+// after the change. So the rest of the graph is not read.
 
 // recycle brings up to date which edges are cyclic.
 func (u *update) recycle() error {

@@ -49,7 +49,7 @@ type changes struct {
 	near    map[nearKey]bool         // that came or went
 }
 
-// aim says that a line is about a target.
+// aim is a line and a target that it is about.
 type aim struct {
 	target target
 	line   int64

@@ -37,7 +37,8 @@ type world struct {
 	memory *memory.Hub    // its hub; nil if the hub is a repository of git's
 }
 
-// whereRead lets no write make a store, and all continue from one.
+// whereRead is the size from which on writes create a store: none does, but all use an
+// existing one.
 const whereRead = 1 << 30
 
 type clone struct {

@@ -168,7 +168,7 @@ func Arguments(u *urfave.Context, min, max int, what string) ([]string, error) {
 	return args, nil
 }
 
-// insteadOf says what does what arguments do in other trackers.
+// insteadOf names the command for arguments that users know from other trackers.
 func insteadOf(u *urfave.Context, args []string) []string {
 	switch {
 	case u.Bool("json"):

@@ -76,7 +76,7 @@ func TestWidth(t *testing.T) {
 	}
 }
 
-// issues is a table as a list of issues has it.
+// issues is a table like that of a list of issues.
 func issues() *Table {
 	t := &Table{Header: []string{"id", "priority", "title", "labels", "who", "due", "changed"}, Flex: 2, Shrink: []int{3, 4}, Drop: []int{6, 3, 4, 5, 1}}
 	for _, r := range [][]string{

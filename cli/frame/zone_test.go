@@ -64,8 +64,8 @@ func TestPosixZones(t *testing.T) {
 	}
 }
 
-// zoneOfProcess is what a process with that TZ has: time.Local is read once, so
-// for strings that are none of POSIX it is UTC here, as package time has it.
+// zoneOfProcess returns the zone of a process with that TZ. time.Local is read only once. For
+// strings that are not valid in POSIX it is UTC here, as in package time.
 func zoneOfProcess(tz string) *time.Location {
 	if zone := userZone(tz); zone != time.Local {
 		return zone

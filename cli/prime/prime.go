@@ -1,6 +1,6 @@
-// Package prime composes what a program that works with a tracker is told when it begins, and
-// after its memory was cut: how to work, what it holds, what is ready. The text is bounded,
-// and text by others is enclosed in a fence that marks it as data.
+// Package prime composes the text for a program that works with a tracker, when it starts and
+// after its context was compacted: how to work, what it holds, what is ready. The text is
+// bounded, and text by others is enclosed in a fence that marks it as data.
 //
 // The package is pure.
 package prime
@@ -51,7 +51,7 @@ type Handoff struct {
 	Text    string
 }
 
-// Facts are what is told.
+// Facts are the data for the text.
 type Facts struct {
 	Hub     string // "" if there is none
 	Scope   string // the label of the issues that count in this directory; "" is all

@@ -49,8 +49,8 @@ func tokens(s string) int {
 	return (quarters + 3) / 4
 }
 
-// width is how many tokens a character has at most: one for each byte, but in
-// alphabets whose letters have tokens of their own.
+// width is the maximum number of tokens of a character: one for each byte, except in alphabets
+// whose letters have tokens of their own.
 func width(r rune) int {
 	switch {
 	case r >= 0xc0 && r <= 0xd6, r >= 0xdc && r <= 0xff, r >= 0x3b1 && r <= 0x3c9, r >= 0x410 && r <= 0x44f, r >= 0x5d0 && r <= 0x5ea, r >= 0x621 && r <= 0x63a:

@@ -17,10 +17,9 @@ import (
 	"time"
 )
 
-// What lies beside the replica was perhaps put there by somebody else. Each file
-// of a clone is replaced by each thing that it must not be, and the program run:
-// nothing hangs, nothing outside is read or written, and anybody who is refused is
-// told which file it is and what to do.
+// What lies beside the replica was perhaps put there by somebody else. Each file of a clone is
+// replaced by each thing that it must not be, and the program run: nothing hangs, nothing
+// outside is read or written, and a refusal names the file and says what to do.
 
 const secret = "BEGIN PRIVATE KEY of somebody\n"
 

@@ -63,8 +63,8 @@ func (c *clone) ok(args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// interrupt starts a command, sends the signal when ready says so, and returns
-// what became of it.
+// interrupt starts a command, sends the signal as soon as ready returns true, and returns the
+// result.
 func (c *clone) interrupt(sig os.Signal, cmd *exec.Cmd, ready func() bool) (code int, stdout, stderr string) {
 	c.t.Helper()
 	var out, errs bytes.Buffer

@@ -39,8 +39,8 @@ func reasons(t *testing.T, list string) (names []string) {
 	return names
 }
 
-// hintRows are the rows of the table of hints that hold a command, named by code
-// and text, and what they look like when their fields are filled in.
+// hintRows maps the rows of the table of hints that contain a command, named by code and text,
+// to patterns of the rows with their fields filled in.
 func hintRows() map[string]*regexp.Regexp {
 	field := regexp.MustCompile(`\\\{[^}]*\}`)
 	all := map[string]*regexp.Regexp{}

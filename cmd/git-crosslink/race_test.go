@@ -23,9 +23,9 @@ var (
 	saysWhose  = regexp.MustCompile(`(?m)^error: issue (\d+) is locked by '([a-z]+-1)': token (\d+), claimed .*, last seen: .*\nhint: wait in the queue: git crosslink lock --queue \d+\n\z`)
 )
 
-// TestTwoClonesRaceForOneLock: of two users who lock the same issue at once one
-// is told that the lock is theirs; the other's command ends with status 2 and
-// names the holder and the token; and both clones show that afterward.
+// TestTwoClonesRaceForOneLock: if two users lock the same issue at once, one gets the lock.
+// The other's command exits with 2 and names the holder and the token. Both clones show that
+// afterward.
 func TestTwoClonesRaceForOneLock(t *testing.T) {
 	t.Parallel()
 	races := 20

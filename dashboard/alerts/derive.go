@@ -101,7 +101,7 @@ func (d *deriver) staleLocks() {
 	}
 }
 
-// silentAgents: an agent that never gave a sign is not silent, it is not here.
+// silentAgents: an agent that was never seen is not silent, but absent.
 func (d *deriver) silentAgents() {
 	for k := range d.f.Locks {
 		l := &d.f.Locks[k]

@@ -184,7 +184,7 @@ func TestSilence(t *testing.T) {
 	w.step(cond(StaleLock))
 	w.want(t, "firing", "firing s") // it outlived its silence
 
-	w = newWorld() // fired and resolved inside: nothing is told, no resolution either
+	w = newWorld() // fired and resolved inside: no notice, not even of the resolution
 	w.silences = []Silence{silence}
 	w.step(cond(StaleLock))
 	w.now += 50

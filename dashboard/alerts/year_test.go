@@ -274,8 +274,8 @@ func TestAYearOfFlapping(t *testing.T) {
 	}
 }
 
-// TestAYearOfSilences: what fires and is resolved within a silence is never
-// told; what outlives it is told when it ends; nothing else changes.
+// TestAYearOfSilences: an alert that fires and is resolved within a silence is never reported.
+// One that outlasts the silence is reported when the silence ends. Nothing else changes.
 func TestAYearOfSilences(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 15))
 	inside, outlives := 0, 0

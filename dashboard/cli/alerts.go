@@ -42,7 +42,7 @@ func (e *env) alertCommands() []*urfave.Command {
 	}
 }
 
-// alertShape is an alert in JSON, as /alerts.json has it.
+// alertShape is an alert in JSON, as in /alerts.json.
 type alertShape struct {
 	ID        int64   `json:"id"`
 	Project   string  `json:"project_slug"`
@@ -227,7 +227,7 @@ func (e *env) ack(u *urfave.Context) error {
 	return nil
 }
 
-// silenceShape is a silence in JSON, as /silences.json has it.
+// silenceShape is a silence in JSON, as in /silences.json.
 type silenceShape struct {
 	ID       int64   `json:"id"`
 	Project  string  `json:"project"`

@@ -147,7 +147,7 @@ func (e *env) discoverOn(u *urfave.Context, org string) error {
 	return e.showFound(all, discover.Result{Dirs: len(repositories)}, again, failed)
 }
 
-// tracked notes what came of watching it, and counts a failure.
+// tracked records the result of watching it, and counts a failure.
 func (s *foundShape) tracked(p db.Project, err error) (failed int) {
 	if err != nil {
 		why := frame.OneLine(frame.Explain(err).Message)

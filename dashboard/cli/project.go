@@ -210,8 +210,8 @@ var (
 	odd      = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 )
 
-// validSlug: a slug is two segments of a path. The ends by which pages are asked
-// for in other forms are not for names.
+// validSlug: a slug is two segments of a path. A name cannot have a suffix that requests a
+// page in another format.
 func validSlug(s string) bool {
 	return slugForm.MatchString(s) && !strings.HasSuffix(s, ".json") && !strings.HasSuffix(s, ".csv")
 }

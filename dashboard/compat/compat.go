@@ -93,7 +93,7 @@ type Project struct {
 	Health       alerts.Shape `json:"health"`
 }
 
-// ProjectOf is a project as a list has it.
+// ProjectOf is a project as in a list.
 func ProjectOf(p db.Project, health alerts.Shape) Project {
 	c := p.State.Counters
 	o := Project{Slug: p.Slug, Status: p.Status, Pinned: p.Pinned, HubFetchedAt: Time(p.FetchedAt), LastActivity: Time(p.LastActivity), AddedAt: Time(p.AddedAt),
@@ -117,7 +117,7 @@ type Detail struct {
 	Signature string     `json:"signature_state"`
 }
 
-// Issue is an issue as docs/json.md has it, with its number under the old name, too.
+// Issue is an issue as in docs/json.md, with its number also under the old name.
 type Issue struct {
 	answer.Issue
 	DisplayID *uint64 `json:"display_id"`

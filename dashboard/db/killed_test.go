@@ -122,8 +122,8 @@ func events(t *testing.T, dir string) (all string) {
 	return all
 }
 
-// TestKilledWhileItWrites: at every point within a change of the database nothing is
-// lost and nothing is told twice.
+// TestKilledWhileItWrites: after a kill at any point of a change to the database, nothing is
+// lost and no notice is sent twice.
 func TestKilledWhileItWrites(t *testing.T) {
 	dir := world(t)
 	twice(t, dir, "ack", "dashboard-ack")

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// repo makes a repository that has just what is looked at: at a path, with a tracker
-// or not.
+// repo creates a repository at a path, with or without a tracker, that has only the files that
+// are examined.
 func repo(t *testing.T, root, path string, with ...string) string {
 	t.Helper()
 	dir := filepath.Join(root, path)

@@ -88,7 +88,7 @@ func guard(cell string) string {
 	return cell
 }
 
-// Records is the table as JSON has it: one object for each row, by the header.
+// Records is the table for JSON: one object for each row, with members named by the header.
 func (t Table) Records() []map[string]string {
 	all := make([]map[string]string, 0, len(t.Rows))
 	for _, row := range t.Rows {

@@ -188,8 +188,8 @@ func (c *Client) state(ctx context.Context, name string) (State, error) {
 	return state, err
 }
 
-// get reads one answer, and returns where the next page is. What is asked for again is
-// asked for by its ETag, which does not count.
+// get reads one answer, and returns where the next page is. A repeated request names the ETag,
+// so it does not count.
 func (c *Client) get(ctx context.Context, at, what string, into any) (next string, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {

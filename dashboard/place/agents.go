@@ -168,8 +168,8 @@ type lines struct {
 	burst map[string]event.Time
 }
 
-// bursts returns when each agent wrote too much last. A log that cannot be read
-// is told elsewhere.
+// bursts returns the time of each agent's last storm of events. A log that cannot be read is
+// reported elsewhere.
 func (l *lines) bursts(ctx context.Context, t *tracker.Tracker, now event.Time) (map[string]event.Time, error) {
 	if l.after == nil {
 		at, err := t.Tail(ctx, facts.StormLines+1, now-event.Time(time.Hour))

@@ -53,8 +53,8 @@ var ErrGone = errors.New("the repository is gone")
 // Place is a repository through which a project is read. Its methods are not called at the
 // same time, except for Refresh.
 type Place interface {
-	// Moved reports whether what Facts follow from has changed since it was asked
-	// last. It is true the first time.
+	// Moved reports whether the data that Facts depends on has changed since the last call. The
+	// first call returns true.
 	Moved(ctx context.Context) (bool, error)
 	// HubMoved reports whether a hub on a local path has changed since the last
 	// Refresh that succeeded; false if the hub is on a network.

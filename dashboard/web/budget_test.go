@@ -18,8 +18,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// budgets reports whether the whole size of a budget is measured (make bench), and not
-// a small one that shows that it is measured at all.
+// budgets reports whether budgets are measured with their full sizes (make bench), instead of
+// with small ones, which only show that the measurement works.
 func budgets() bool { return os.Getenv("CROSSLINK_BUDGETS") != "" }
 
 // figure prints what make bench reads.

@@ -18,7 +18,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 )
 
-// TestReceive: what a forge signs makes a fetch due, once; whatever else comes does nothing.
+// TestReceive: a request that a forge has signed makes a fetch due, once. Any other request
+// does nothing.
 func TestReceive(t *testing.T) {
 	w := dashtest.New(t)
 	s := serve(t, w, nil, w.Clone("a"))

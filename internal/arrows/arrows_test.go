@@ -19,7 +19,7 @@ import (
 
 const module = "github.com/git-crosslink/git-crosslink"
 
-// rule says what one package may import of ours, and why no more.
+// rule lists which of our packages a package may import, and the reason.
 type rule struct {
 	may string // packages, separated by spaces
 	why string

@@ -13,9 +13,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// Read decodes a note of this clone that holds at most max bytes. What is wrong
-// with a note that may be removed is reported where it is written, so most callers
-// treat an error as no note.
+// Read decodes a note of this clone that holds at most max bytes. Problems of a note that may
+// be removed are reported when it is written, so most callers treat an error like a missing
+// note.
 func Read(path string, max int64, into any) error {
 	b, err := statefile.Read(path, max)
 	if err != nil {

@@ -128,7 +128,7 @@ func contents(t *testing.T, archive string) {
 	}
 }
 
-// bill checks a bill of materials against what Go says of the programs.
+// bill compares a bill of materials with Go's build information in the programs.
 func bill(t *testing.T, path string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -265,7 +265,7 @@ func withoutLibc(t *testing.T, archive string) {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}
-	// It is for git to call: without its words it says so.
+	// Only git calls it: without git's arguments it prints its usage.
 	out, err := exec.Command("chroot", root, "/bin/git-remote-crosslink").CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 129 {
 		t.Errorf("git-remote-crosslink: %v\n%s", err, out)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// OpenFlags: Windows has none of them.
+// OpenFlags: Windows has no such flags.
 const OpenFlags = 0
 
 // Identify returns the id of the file at path; false if unknown.

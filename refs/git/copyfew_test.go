@@ -33,8 +33,8 @@ func replicaOf(t *testing.T, dir string, environ []string) (*git.Replica, refs.C
 	return r, cfg
 }
 
-// What the user's own fetch brought is taken over without git if it is little, and by git
-// if not; the replica is whole after both.
+// Objects from the user's own fetch are copied without git if they are few, and by git
+// otherwise. The replica is complete after both.
 func TestTakeOverOfAFewObjects(t *testing.T) {
 	top := clone(t)
 	writes, hub := connect(t, top+"/w")

@@ -83,8 +83,8 @@ func TestInnerWithoutGit(t *testing.T) {
 	}
 }
 
-// TestOuterRefsWithoutGit: the user's refs are listed as git lists them, and by
-// git where that is not for us.
+// TestOuterRefsWithoutGit: the user's refs are listed as git lists them; in cases that the
+// program does not handle, git lists them.
 func TestOuterRefsWithoutGit(t *testing.T) {
 	ctx := context.Background()
 	const root = "refs/remotes/origin/crosslink/"

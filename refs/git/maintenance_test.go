@@ -67,7 +67,7 @@ func object(r *git.Replica, id refs.OID) string {
 	return filepath.Join(r.Path(), "objects", string(id[:2]), string(id[2:]))
 }
 
-// crowd makes the directory that is looked at look full.
+// crowd makes the directory that is examined look full.
 func crowd(t *testing.T, r *git.Replica) {
 	t.Helper()
 	for n, i := 0, 0; n < 4; i++ {

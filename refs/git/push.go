@@ -82,11 +82,11 @@ func (r *remote) Push(ctx context.Context, p refs.Push) (*refs.PushResult, error
 	return res, nil
 }
 
-// serverHere reports whether the receiving end of a push is a process on this machine that
-// git itself starts. This process is not killed with the push: it may hold locks of refs on
-// the hub, and if it is killed, the locks stay and nobody removes them. Its input ends with
-// the push, so it ends by itself after it has moved all refs or none. Only a process that
-// does not end is told to.
+// serverHere reports whether the receiving end of a push is a process on this machine that git
+// itself starts. This process is not killed with the push: it may hold locks of refs on the
+// hub, and if it is killed, the locks stay and nobody removes them. Its input ends with the
+// push, so it ends by itself after it has moved all refs or none. Only a process that does not
+// end gets a signal.
 func (r *remote) serverHere() bool { return refs.IsLocal(r.pushesTo()) }
 
 // serverGrace is how long the receiving end may take to end.

@@ -209,7 +209,7 @@ func TestBrokenOuterConfig(t *testing.T) {
 	if err := r.Remote(refs.Address{Name: "origin", Config: cfg}).Fetch(ctx); err != nil {
 		t.Error(err)
 	}
-	// And discovery says what git says.
+	// Discovery also gives the same answer as git.
 	if _, err := git.Discover(ctx, top+"/w", nil); err == nil || !strings.Contains(err.Error(), "broken") {
 		t.Error(err)
 	}

@@ -222,8 +222,8 @@ func runEnding(ctx context.Context, cmd *exec.Cmd, name string, end func(*exec.C
 	return e
 }
 
-// runWhole runs cmd and reads its stdout to the end. err is how it ended; cut means that
-// its output is incomplete.
+// runWhole runs cmd and reads its stdout to the end. err is how the process ended; cut means
+// that its output is incomplete.
 func runWhole(ctx context.Context, cmd *exec.Cmd, end func(*exec.Cmd)) (err, cut error) {
 	out, err := readOutput(cmd, outputGrace)
 	if err != nil {
