@@ -336,7 +336,7 @@ func TestApplyBase(t *testing.T) {
 	}
 	f.Close()
 
-	// What is said later of its objects follows without a rebuild.
+	// Later events about its objects are applied without a rebuild.
 	was := w.until(len(w.lines))
 	for _, b := range []event.Body{
 		&event.CommentDeleted{Comment: event.UUID{0xca}},

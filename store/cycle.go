@@ -78,7 +78,7 @@ func newSearch(query string, from event.UUID) *search {
 	return &search{query, map[event.UUID]bool{from: true}, []event.UUID{from}}
 }
 
-// step looks at one more issue, and passes over those that among does not hold.
+// step visits one more issue, and skips issues that are not in among.
 func (s *search) step(u *update, kind string, among map[event.UUID]bool) error {
 	k := s.next[0]
 	s.next = s.next[1:]

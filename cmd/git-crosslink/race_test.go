@@ -17,7 +17,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
-// What is said last; on a machine that is too busy a notice stands before it.
+// The last line of a message. On a busy machine a notice comes before it.
 var (
 	saysLocked = regexp.MustCompile(`(?m)^locked '?(\d+)'?.* \(token (\d+)\)\n\z`)
 	saysWhose  = regexp.MustCompile(`(?m)^error: issue (\d+) is locked by '([a-z]+-1)': token (\d+), claimed .*, last seen: .*\nhint: wait in the queue: git crosslink lock --queue \d+\n\z`)

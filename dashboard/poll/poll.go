@@ -96,7 +96,7 @@ type Poller struct {
 
 	mu       sync.Mutex
 	life     context.Context // of Run; fetches end with it
-	ended    bool            // nothing begins any more
+	ended    bool            // nothing new begins
 	projects map[string]*project
 	hosts    map[string]int // fetches that run
 	running  sync.WaitGroup
