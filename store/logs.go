@@ -274,8 +274,7 @@ func scanMark(r *sql.Rows) (m delta.Mark, err error) {
 	return m, err
 }
 
-// runs leaves out marks that equal the previous one, or, at the start, the one before the
-// first.
+// runs leaves out marks that equal the previous one; the first is compared with rule.
 func runs(rule string, marks []delta.Mark) (all []delta.Mark) {
 	for _, m := range marks {
 		if m.Rule != rule {

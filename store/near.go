@@ -82,8 +82,7 @@ func (u *update) around(k nearKey) (before, after *event.UUID, err error) {
 	return before, after, nil
 }
 
-// shorten writes the short id of a member, or removes the short id of an object that is no
-// longer one.
+// shorten writes the short id of a member, or removes that of a former member.
 func (u *update) shorten(k nearKey, before, after *event.UUID) error {
 	var b []byte
 	there, err := u.one(members[k.kind]+" AND x.k = ?", []any{k.u[:]}, &b)
