@@ -62,7 +62,7 @@ func TestGitHubSaysEverything(t *testing.T) {
 		"id,title,status,priority,labels,assignees,milestone,due,parent,blocked_by,reason,comment\n1,one,,,,,,,,,,\n2,two,closed,high,l,ann;bo,v1,2026-01-01,1,1,because #1,said\n")
 	got := write(t, "github", p)
 	for _, want := range []string{
-		`\n\nReason for closing: because #<!-- -->1\n\nAssigned to: ` + "`ann`, `bo`" + `\n\nMilestone: ` + "`v1`" + `\n\nDue: 2026-01-01T00:00:00.000000000Z\n\nChild of: `,
+		`\n\nReason for closing: because #<!-- -->1\n\nAssigned to: ` + "`ann`, `bo`" + `\n\nMilestone: ` + "`v1`" + `\n\nDue: 2026-01-01T23:59:59.999999999Z\n\nChild of: `,
 		`\n\nBlocked by: `, `"labels":["l","priority:high"]`, `"labels":[]`, `"body":"*Written by ` + "`unknown`" + `.*\n\nsaid"`,
 	} {
 		if !strings.Contains(got, want) {
